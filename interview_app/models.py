@@ -1,0 +1,271 @@
+"""What the candidate owns: postings, résumé, sessions, questions, answers, feedback, summaries.
+
+Personal texts live only here. Each result row points to the Operation that made it (one result per
+operation); the operation never points back.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+ROLE_MAX_LENGTH = 200
+POSTING_MAX_LENGTH = 60_000
+RESUME_MAX_LENGTH = 60_000
+ANSWER_MAX_LENGTH = 20_000
+MAX_QUESTIONS = 10
+
+
+class Seniority(models.TextChoices):
+    INTERN = "intern"
+    JUNIOR = "junior"
+    MID = "mid"
+    SENIOR = "senior"
+    LEAD = "lead"
+
+
+class InterviewType(models.TextChoices):
+    BEHAVIORAL = "behavioral"
+    TECHNICAL = "technical"
+    SITUATIONAL = "situational"
+    MIXED = "mixed"
+
+
+class Mode(models.TextChoices):
+    PRACTICE = "practice"
+    REAL = "real"
+
+
+class Language(models.TextChoices):
+    ENGLISH = "en", "English"
+    GERMAN = "de", "Deutsch"
+
+
+class JobPosting(models.Model):
+    """A posting a person keeps; a session copies its text and is not changed by later edits."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="job_postings"
+    )
+    title = models.CharField(max_length=ROLE_MAX_LENGTH)
+    company = models.CharField(max_length=ROLE_MAX_LENGTH, blank=True)
+    description = models.TextField(max_length=POSTING_MAX_LENGTH)
+    experience_level = models.CharField(max_length=10, choices=Seniority.choices, blank=True)
+    tech_stack = models.JSONField(default=list, blank=True)
+    language = models.CharField(
+        max_length=2, choices=Language.choices, default=Language.ENGLISH
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        indexes = [models.Index(fields=("owner", "-created_at", "-id"), name="posting_owner")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Resume(models.Model):
+    """The résumé a person keeps: text only, whatever file it came from."""
+
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="resume"
+    )
+    text = models.TextField(max_length=RESUME_MAX_LENGTH)
+    source = models.CharField(max_length=10, help_text="text, txt, pdf or docx.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"résumé of {self.owner_id}"
+
+
+class InterviewSession(models.Model):
+    """One practice interview. Its status is derived from its rows by `queries.session_status`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="interview_sessions"
+    )
+    job_posting = models.ForeignKey(
+        JobPosting, null=True, blank=True, on_delete=models.SET_NULL, related_name="sessions"
+    )
+    role = models.CharField(max_length=ROLE_MAX_LENGTH)
+    job_description = models.TextField(max_length=POSTING_MAX_LENGTH, blank=True)
+    resume_text = models.TextField(
+        max_length=RESUME_MAX_LENGTH, blank=True, help_text="Snapshot at creation."
+    )
+    seniority = models.CharField(max_length=10, choices=Seniority.choices, default=Seniority.MID)
+    question_count = models.PositiveSmallIntegerField(default=5)
+    interview_type = models.CharField(
+        max_length=12, choices=InterviewType.choices, default=InterviewType.MIXED
+    )
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.PRACTICE)
+    language = models.CharField(
+        max_length=2, choices=Language.choices, default=Language.ENGLISH
+    )
+    attempt_number = models.PositiveSmallIntegerField(default=1)
+    retake_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retakes"
+    )
+    form_key = models.UUIDField(
+        null=True, blank=True, help_text="Key in the start form: a double click finds this session."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    finish_requested_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = [
+            models.CheckConstraint(
+                name="session_question_count", condition=Q(question_count__range=(1, MAX_QUESTIONS))
+            ),
+            models.CheckConstraint(name="session_has_role", condition=~Q(role="")),
+            models.UniqueConstraint(name="session_form_key_once", fields=("owner", "form_key")),
+        ]
+        indexes = [models.Index(fields=("owner", "-created_at", "-id"), name="session_owner")]
+
+    def __str__(self) -> str:
+        return self.role
+
+
+class Question(models.Model):
+    """One question of a session."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(
+        InterviewSession, on_delete=models.CASCADE, related_name="questions"
+    )
+    operation = models.ForeignKey(
+        "operations.Operation",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The question_generation that wrote it.",
+    )
+    number = models.PositiveSmallIntegerField()
+    text = models.TextField()
+    type = models.CharField(max_length=12, choices=InterviewType.choices)
+    competency = models.CharField(max_length=100)
+    why = models.TextField(blank=True, help_text="What in the posting or résumé it comes from.")
+    prompt_version = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("session", "number")
+        constraints = [
+            models.UniqueConstraint(name="question_number_once", fields=("session", "number"))
+        ]
+
+    def __str__(self) -> str:
+        return f"question {self.number}"
+
+
+class Draft(models.Model):
+    """What is typed and not yet sent, kept so that a closed tab loses nothing."""
+
+    question = models.OneToOneField(Question, on_delete=models.CASCADE, related_name="draft")
+    text = models.TextField(max_length=ANSWER_MAX_LENGTH, blank=True)
+    saved_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"draft of {self.question_id}"
+
+
+class Answer(models.Model):
+    """What the candidate said to a question; a further answer gets the next number."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="answers")
+    number = models.PositiveSmallIntegerField(default=1)
+    text = models.TextField(max_length=ANSWER_MAX_LENGTH)
+    form_key = models.UUIDField(
+        null=True, blank=True, help_text="Key in the answer form: a double click finds this answer."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("question", "number")
+        constraints = [
+            models.UniqueConstraint(name="answer_number_once", fields=("question", "number")),
+            models.UniqueConstraint(name="answer_form_key_once", fields=("question", "form_key")),
+        ]
+
+    def __str__(self) -> str:
+        return f"answer {self.number} to {self.question_id}"
+
+    @property
+    def word_count(self) -> int:
+        return len(self.text.split())
+
+
+class Feedback(models.Model):
+    """The analysis of one answer. Scores are 1.0–5.0; null means that none could be given."""
+
+    answer = models.OneToOneField(Answer, on_delete=models.CASCADE, related_name="feedback")
+    operation = models.OneToOneField(
+        "operations.Operation", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    score = models.DecimalField(max_digits=2, decimal_places=1, null=True, blank=True)
+    criteria = models.JSONField(default=list, help_text="[{key, score | null, reason}]")
+    strengths = models.JSONField(default=list, help_text="[{text, quote}]")
+    fixes = models.JSONField(default=list, help_text="[{criterion, quote | null, why, try_this}]")
+    rewrite = models.TextField(null=True, blank=True)  # noqa: DJ001  (null: none was made)
+    response_type = models.CharField(max_length=20, blank=True)
+    not_scored_reason = models.CharField(max_length=20, null=True, blank=True)  # noqa: DJ001
+    dropped_quotes = models.PositiveSmallIntegerField(
+        default=0, help_text="Points dropped because their quote is not in the answer."
+    )
+    simulated = models.BooleanField(default=False)
+    model = models.CharField(max_length=100, blank=True)
+    prompt_version = models.CharField(max_length=40, blank=True)
+    rubric_version = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "feedback"
+        constraints = [
+            models.CheckConstraint(
+                name="feedback_score_range", condition=Q(score__isnull=True) | Q(score__range=(1, 5))
+            ),
+            models.CheckConstraint(
+                name="feedback_scored_or_says_why",
+                condition=Q(score__isnull=False) | Q(not_scored_reason__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"feedback on {self.answer_id}"
+
+
+class SessionSummary(models.Model):
+    """The closing text of a session; it names the questions that have no scored feedback."""
+
+    session = models.OneToOneField(
+        InterviewSession, on_delete=models.CASCADE, related_name="summary"
+    )
+    operation = models.OneToOneField(
+        "operations.Operation", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    text = models.TextField()
+    overall = models.DecimalField(max_digits=2, decimal_places=1, null=True, blank=True)
+    by_competency = models.JSONField(default=list, help_text="[{competency, score | null}]")
+    strengths = models.JSONField(default=list)
+    habits = models.JSONField(default=list)
+    exercise = models.TextField(blank=True)
+    missing = models.JSONField(default=list, help_text="Numbers of questions without feedback.")
+    simulated = models.BooleanField(default=False)
+    model = models.CharField(max_length=100, blank=True)
+    prompt_version = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "session summaries"
+
+    def __str__(self) -> str:
+        return f"summary of {self.session_id}"

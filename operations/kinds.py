@@ -1,0 +1,96 @@
+"""The registry of AI calls: what an application must say about each kind.
+
+The engine knows how to run any call safely; a Kind knows how to ask and what to do with a reply:
+`request()` → the provider → `parse()` → `apply()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    from operations.errors import Usage
+    from operations.models import Operation
+
+
+@dataclass(frozen=True)
+class ProviderRequest:
+    """What to send: chat messages and the JSON schema that the answer must fit."""
+
+    kind: str
+    messages: tuple[Mapping[str, str], ...]
+    schema: Mapping[str, Any]
+    prompt_version: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """What `parse` needs again (the answer's text to verify quotes, say); never sent."""
+    model: str | None = None
+    """Null: the installation's OPENAI_MODEL."""
+
+
+@dataclass(frozen=True)
+class ProviderReply:
+    """A usable 2xx answer. `content` is the decoded JSON value of the message, already storable:
+    no NUL, lone surrogate, NaN or infinity."""
+
+    content: object
+    model: str
+    usage: Usage
+    provider_request_id: str
+    simulated: bool
+
+
+class Kind(Protocol):
+    """One kind of AI call. Instances hold no state: one is shared by all operations."""
+
+    name: str
+    label: _StrPromise
+    failure_lead: _StrPromise
+    """Start of the sentence a person reads on failure: "We could not prepare your questions"."""
+
+    def request(self, operation: Operation) -> ProviderRequest:
+        """Read the rows and build the request. Runs inside the claim's transaction: reads only."""
+
+    def parse(self, content: object, request: ProviderRequest) -> Any:
+        """Check the reply beyond its schema. Pure; raises `pydantic.ValidationError` or
+        `InvalidResponseError`."""
+
+    def apply(self, operation: Operation, result: Any, reply: ProviderReply) -> None:
+        """Write the result rows. Runs inside the transaction that completes the operation, after
+        its compare-and-swap; a second call for the same subject replaces nothing silently."""
+
+    def simulate(self, request_body: Mapping[str, Any]) -> object:
+        """The content that the simulated provider answers with; deterministic."""
+
+
+_kinds: dict[str, Kind] = {}
+
+
+class UnknownKind(LookupError):
+    """No application registered this kind."""
+
+
+def register(kind: Kind) -> Kind:
+    if kind.name in _kinds:
+        raise ValueError(f"kind {kind.name!r} is registered twice")
+    _kinds[kind.name] = kind
+    return kind
+
+
+def unregister(name: str) -> None:
+    """For tests that register a kind of their own."""
+    _kinds.pop(name, None)
+
+
+def get_kind(name: str) -> Kind:
+    try:
+        return _kinds[name]
+    except KeyError:
+        raise UnknownKind(name) from None
+
+
+def all_kinds() -> tuple[Kind, ...]:
+    return tuple(_kinds.values())

@@ -1,0 +1,59 @@
+"""Named refusals: what a verb raises when it will not do what was asked.
+
+Each has a `code` for programs (contract: `NOT_RETRYABLE` …) and a `message` for the person; doors
+turn them into a page, a problem document or an exit code.
+"""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Refusal(Exception):
+    """Base of all refusals. `status_code` is what an HTTP door answers with."""
+
+    code = "REFUSED"
+    status_code = 409
+    message: str | Promise = _("This is not possible now.")
+
+    def __init__(self, message: str | Promise | None = None) -> None:
+        if message is not None:
+            self.message = message
+        super().__init__(self.code)
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+class NotRetryable(Refusal):
+    code = "NOT_RETRYABLE"
+    message = _("Only a failed or cancelled operation can be tried again.")
+
+
+class NotCancellable(Refusal):
+    code = "NOT_CANCELLABLE"
+    message = _("This operation has already ended.")
+
+
+class OperationInProgress(Refusal):
+    """Another unfinished operation of this kind exists for the subject."""
+
+    code = "IN_PROGRESS"
+    message = _("This is already being worked on.")
+
+    def __init__(self, existing_id: object = None) -> None:
+        super().__init__()
+        self.existing_id = existing_id
+
+
+class TooManyOperations(Refusal):
+    code = "TOO_MANY_OPERATIONS"
+    status_code = 429
+    message = _("Too many of your requests are still being worked on. Please wait for some to end.")
+
+
+class OperationNotFound(Refusal):
+    code = "NOT_FOUND"
+    status_code = 404
+    message = _("There is no such operation.")
