@@ -1,0 +1,367 @@
+"""What the environment may say, and what is told to a person who said it wrongly.
+
+`read` knows every variable, its type, its default and its limits; `config.settings` only copies
+the result. All mistakes are collected, so that one start shows all of them. A value is never
+repeated in a message: it may be a secret in the wrong place.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from cryptography.fernet import Fernet
+
+from config import local
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+TRUE = ("true", "1", "yes", "on")
+FALSE = ("false", "0", "no", "off")
+
+# The pattern that OpenAI retires last among the small models of its price list; see
+# docs/decisions/0001-frame.md.
+DEFAULT_MODEL = "gpt-6-luna"
+
+
+class BadEnvironment(Exception):
+    """One line for each variable that is missing or wrong."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Every variable, typed. A field's name in capitals is the variable's name."""
+
+    django_debug: bool
+    django_secret_key: str
+    field_encryption_key: tuple[str, ...]
+    django_allowed_hosts: tuple[str, ...]
+    django_csrf_trusted_origins: tuple[str, ...]
+    trusted_proxy_count: int
+    bind: str
+    port: int
+    database_url: dict[str, Any]
+    redis_url: str
+    openai_api_key: str
+    openai_base_url: str
+    openai_model: str
+    openai_timeout_seconds: float
+    operations_max_retries: int
+    operations_backoff_base_seconds: float
+    operations_deadline_seconds: float
+    operations_concurrency: int
+    operations_workers: int
+    operations_lease_seconds: float
+    operations_expire_seconds: float
+    operations_defer_rate_limited: bool
+    operations_shutdown_grace_seconds: float
+    simulated_provider: bool
+    simulated_latency_seconds: float
+    simulated_faults: str
+    log_level: str
+    log_format: str
+    api_throttles: bool
+    registration_open: bool
+    max_unfinished_operations_per_user: int
+    email_url: dict[str, Any]
+    admins: tuple[str, ...]
+
+
+VARIABLES = tuple(field.name.upper() for field in fields(Environment))
+
+
+def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Environment:
+    """Check all variables; raises BadEnvironment naming each one that is missing or wrong."""
+    reader = _Reader(variables)
+    debug = reader.boolean("DJANGO_DEBUG", default=False)
+    environment = Environment(
+        django_debug=debug,
+        django_secret_key=_secret_key(reader, debug=debug, base_dir=base_dir),
+        field_encryption_key=_encryption_keys(reader, debug=debug, base_dir=base_dir),
+        django_allowed_hosts=reader.words(
+            "DJANGO_ALLOWED_HOSTS", default=("localhost", "127.0.0.1", "[::1]")
+        ),
+        django_csrf_trusted_origins=_origins(reader, "DJANGO_CSRF_TRUSTED_ORIGINS"),
+        trusted_proxy_count=reader.integer("TRUSTED_PROXY_COUNT", default=0, least=0, most=10),
+        bind=reader.text("BIND", default="127.0.0.1"),
+        port=reader.integer("PORT", default=8000, least=1, most=65535),
+        database_url=_database(reader, base_dir),
+        redis_url=reader.url("REDIS_URL", schemes=("redis", "rediss"), example="redis://host:6379/0"),
+        openai_api_key=_api_key(reader),
+        openai_base_url=_provider_url(reader),
+        openai_model=reader.text("OPENAI_MODEL", default=DEFAULT_MODEL, longest=100),
+        openai_timeout_seconds=reader.number("OPENAI_TIMEOUT_SECONDS", default=30, above=0),
+        operations_max_retries=reader.integer(
+            "OPERATIONS_MAX_RETRIES", default=3, least=0, most=3
+        ),
+        operations_backoff_base_seconds=reader.number(
+            "OPERATIONS_BACKOFF_BASE_SECONDS", default=1, above=0
+        ),
+        operations_deadline_seconds=reader.number(
+            "OPERATIONS_DEADLINE_SECONDS", default=200, above=0
+        ),
+        operations_concurrency=reader.integer(
+            "OPERATIONS_CONCURRENCY", default=200, least=1, most=2000
+        ),
+        operations_workers=reader.integer(
+            "OPERATIONS_WORKERS", default=_cores(), least=1, most=128
+        ),
+        operations_lease_seconds=reader.number("OPERATIONS_LEASE_SECONDS", default=30, above=1),
+        operations_expire_seconds=reader.number(
+            "OPERATIONS_EXPIRE_SECONDS", default=604_800, above=0
+        ),
+        operations_defer_rate_limited=reader.boolean(
+            "OPERATIONS_DEFER_RATE_LIMITED", default=False
+        ),
+        operations_shutdown_grace_seconds=reader.number(
+            "OPERATIONS_SHUTDOWN_GRACE_SECONDS", default=25, above=0
+        ),
+        simulated_provider=reader.boolean("SIMULATED_PROVIDER", default=debug),
+        simulated_latency_seconds=reader.number("SIMULATED_LATENCY_SECONDS", default=0.8, least=0),
+        simulated_faults=_faults(reader),
+        log_level=reader.choice("LOG_LEVEL", LOG_LEVELS, default="INFO"),
+        log_format=reader.choice(
+            "LOG_FORMAT", ("console", "json"), default="console" if terminal else "json"
+        ),
+        api_throttles=reader.boolean("API_THROTTLES", default=True),
+        registration_open=reader.boolean("REGISTRATION_OPEN", default=debug),
+        max_unfinished_operations_per_user=reader.integer(
+            "MAX_UNFINISHED_OPERATIONS_PER_USER", default=50, least=1, most=100_000
+        ),
+        email_url=_email(reader),
+        admins=reader.words("ADMINS", default=()),
+    )
+    reader.refuse_if_wrong()
+    return environment
+
+
+class _Reader:
+    """Typed look-ups that note a problem and go on with the default. Empty counts as unset."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self._problems: list[str] = []
+
+    def wrong(self, name: str, what: str, example: str) -> None:
+        self._problems.append(f"{name} {what}. Example: {name}={example}")
+
+    def missing(self, name: str, how: str) -> None:
+        self._problems.append(
+            f"{name} is not set, and outside development it has to be. {how} "
+            "On your own machine DJANGO_DEBUG=true makes one for you."
+        )
+
+    def refuse_if_wrong(self) -> None:
+        if self._problems:
+            raise BadEnvironment(self._problems)
+
+    def text(self, name: str, *, default: str = "", longest: int | None = None) -> str:
+        value = self._variables.get(name, "").strip() or default
+        if longest is not None and len(value) > longest:
+            self.wrong(name, f"is longer than {longest} characters", default)
+            return default
+        return value
+
+    def words(self, name: str, *, default: tuple[str, ...]) -> tuple[str, ...]:
+        words = (word.strip() for word in self.text(name).split(","))
+        return tuple(word for word in words if word) or default
+
+    def choice(self, name: str, choices: Collection[str], *, default: str) -> str:
+        value = self.text(name, default=default)
+        for choice in choices:
+            if value.lower() == choice.lower():
+                return choice
+        self.wrong(name, f"is none of {', '.join(choices)}", default)
+        return default
+
+    def boolean(self, name: str, *, default: bool) -> bool:
+        value = self.text(name).lower()
+        if value in TRUE:
+            return True
+        if value and value not in FALSE:
+            self.wrong(name, "is neither true nor false", "true")
+        return False if value else default
+
+    def integer(self, name: str, *, default: int, least: int, most: int) -> int:
+        value = self.text(name, default=str(default))
+        # isdecimal() alone would take digits of other scripts, and int() takes 1_000 and +5.
+        if value.isascii() and value.isdecimal() and least <= int(value[:20]) <= most:
+            return int(value)
+        self.wrong(name, f"is not a whole number from {least} to {most}", str(default))
+        return default
+
+    def number(
+        self, name: str, *, default: float, above: float | None = None, least: float | None = None
+    ) -> float:
+        value = _finite(self.text(name, default=str(default)))
+        limit = f"above {above:g}" if above is not None else f"of at least {least:g}"
+        if (
+            value is None
+            or (above is not None and value <= above)
+            or (least is not None and value < least)
+        ):
+            self.wrong(name, f"is not a number of seconds {limit}", f"{default:g}")
+            return default
+        return value
+
+    def url(self, name: str, *, schemes: tuple[str, ...], example: str) -> str:
+        value = self.text(name)
+        if value and not _is_url(value, schemes):
+            self.wrong(name, f"is not a URL with {' or '.join(schemes)} and a host", example)
+            return ""
+        return value
+
+
+def _finite(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(text)
+        # .port raises for a port that is no number.
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _secret_key(reader: _Reader, *, debug: bool, base_dir: Path) -> str:
+    value = reader.text("DJANGO_SECRET_KEY")
+    if not value and debug:
+        return local.secret_key(local.local_directory(base_dir))
+    if not value:
+        reader.missing(
+            "DJANGO_SECRET_KEY",
+            "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'.",
+        )
+    return value
+
+
+def _encryption_keys(reader: _Reader, *, debug: bool, base_dir: Path) -> tuple[str, ...]:
+    """The first key encrypts, all of them decrypt: a new one goes in front to rotate."""
+    how = (
+        "python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
+    )
+    keys = reader.words("FIELD_ENCRYPTION_KEY", default=())
+    if not keys and debug:
+        return (local.field_encryption_key(local.local_directory(base_dir)),)
+    if not keys:
+        reader.missing("FIELD_ENCRYPTION_KEY", f"Make one with: {how}.")
+    if not all(map(_is_fernet_key, keys)):
+        reader.wrong(
+            "FIELD_ENCRYPTION_KEY",
+            "holds something that is not 32 bytes in URL-safe base64",
+            f"$({how})",
+        )
+    return keys
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return True
+
+
+def _origins(reader: _Reader, name: str) -> tuple[str, ...]:
+    origins = reader.words(name, default=())
+    if not all(_is_url(origin, ("http", "https")) for origin in origins):
+        reader.wrong(name, "holds an origin without scheme or host", "https://coach.example.org")
+    return origins
+
+
+def _database(reader: _Reader, base_dir: Path) -> dict[str, Any]:
+    example = "postgres://user:password@host:5432/name"
+    url = reader.text("DATABASE_URL")
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(local.local_directory(base_dir) / "db.sqlite3"),
+        }
+    scheme = url.partition(":")[0]
+    if scheme == "sqlite":
+        return _sqlite(reader, url, base_dir)
+    if not _is_url(url, ("postgres", "postgresql")) or urlsplit(url).path in ("", "/"):
+        reader.wrong(
+            "DATABASE_URL",
+            "is neither a PostgreSQL URL with host and database name nor sqlite:///path/to/file",
+            example,
+        )
+        return {}
+    return dict(environ.Env.db_url_config(url))
+
+
+def _sqlite(reader: _Reader, url: str, base_dir: Path) -> dict[str, Any]:
+    name = str(environ.Env.db_url_config(url)["NAME"])
+    if not name or name == ":memory:":
+        reader.wrong(
+            "DATABASE_URL",
+            "names no file, and a database in memory cannot be shared by web server and workers",
+            "sqlite:///data/practice.sqlite3",
+        )
+        return {}
+    # django-environ leaves a relative path relative to wherever the command was typed.
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(base_dir / name)}
+
+
+def _api_key(reader: _Reader) -> str:
+    key = reader.text("OPENAI_API_KEY")
+    unsendable = next((at for at, char in enumerate(key, 1) if not "!" <= char <= "~"), None)
+    if unsendable:
+        reader.wrong(
+            "OPENAI_API_KEY",
+            f"has a character that cannot be sent in an HTTP header, at position {unsendable}",
+            "sk-…",
+        )
+        return ""
+    return key
+
+
+def _provider_url(reader: _Reader) -> str:
+    example = "http://127.0.0.1:11434/v1"
+    url = reader.url("OPENAI_BASE_URL", schemes=("http", "https"), example=example)
+    if url and urlsplit(url).username is not None:
+        # The base URL is shown to operators and logged; a password in it would be, too.
+        reader.wrong("OPENAI_BASE_URL", "must not carry a user name or password", example)
+    return url
+
+
+def _faults(reader: _Reader) -> str:
+    """`network:0.1,rate_limit:0.05`; which categories exist is checked by `operations.checks`."""
+    faults = reader.words("SIMULATED_FAULTS", default=())
+    shares = [_finite(fault.partition(":")[2]) for fault in faults]
+    if not all(share is not None and 0 <= share <= 1 for share in shares):
+        reader.wrong(
+            "SIMULATED_FAULTS",
+            "is not a list of category:share with shares from 0 to 1",
+            "network:0.1,rate_limit:0.05",
+        )
+        return ""
+    return ",".join(faults)
+
+
+def _email(reader: _Reader) -> dict[str, Any]:
+    url = reader.text("EMAIL_URL", default="consolemail://")
+    if url.partition(":")[0] not in environ.Env.EMAIL_SCHEMES:
+        reader.wrong("EMAIL_URL", "has an unknown scheme", "smtp+tls://user:password@host:587")
+        return {}
+    return dict(environ.Env.email_url_config(url))

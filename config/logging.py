@@ -1,0 +1,95 @@
+"""One pipe for all log records, ours and foreign: one JSON object a line, or readable lines.
+
+Masking is the last step before rendering, over tracebacks and other libraries' records too. All
+logs go to stderr: stdout belongs to what a command was asked to print.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from operations.masking import mask_event
+from structlog.processors import ExceptionRenderer
+from structlog.tracebacks import ExceptionDictTransformer
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+REQUEST_LOGGER = "django_structlog.middlewares.request"
+
+# django-structlog's names → the names of our log contract.
+REQUEST_EVENTS = {"request_finished": "http.request", "request_failed": "http.request"}
+
+
+def name_request_events(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Give django-structlog's access lines the names that dashboards are written against."""
+    if event.get("logger") == REQUEST_LOGGER and event["event"] in REQUEST_EVENTS:
+        event["event"] = REQUEST_EVENTS[event["event"]]
+        event["status"] = event.pop("code")
+        event["method"], _, event["path"] = event.pop("request").partition(" ")
+    return event
+
+
+SHARED_PROCESSORS: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure_structlog() -> None:
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *SHARED_PROCESSORS,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.processors.StackInfoRenderer(),
+            name_request_events,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def logging_configuration(*, level: str, log_format: str) -> dict[str, Any]:
+    """The LOGGING setting. Only the root logger has a handler, so that nothing goes around it."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structured": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": SHARED_PROCESSORS,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    *_rendering(log_format),
+                ],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django": {"handlers": [], "propagate": True, "level": "NOTSET"},
+            # Says in other words, query string included, what http.request says.
+            "django.request": {"level": "CRITICAL"},
+            "django.server": {"handlers": [], "propagate": True, "level": "NOTSET"},
+            "django-q": {"handlers": [], "propagate": True},
+        },
+    }
+
+
+def _rendering(log_format: str) -> list[Processor]:
+    if log_format == "console":
+        return [
+            structlog.processors.format_exc_info,
+            mask_event,
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ]
+    return [
+        # The transformer writes local variables by default: keys and answers, that is.
+        ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+        mask_event,
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]

@@ -1,0 +1,256 @@
+"""All settings. What may differ between installations comes from `config.environment`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.utils.translation import gettext_lazy as _
+
+from config import environment
+from config.logging import configure_structlog, logging_configuration
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Never overwrites: the process environment wins over the file.
+environ.Env.read_env(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
+try:
+    env = environment.read(os.environ, base_dir=BASE_DIR, terminal=sys.stderr.isatty())
+except environment.BadEnvironment as refusal:
+    print(refusal, file=sys.stderr)
+    raise SystemExit(2) from None
+
+DEBUG = env.django_debug
+SECRET_KEY = env.django_secret_key
+FIELD_ENCRYPTION_KEY = env.field_encryption_key
+ALLOWED_HOSTS = list(env.django_allowed_hosts)
+CSRF_TRUSTED_ORIGINS = list(env.django_csrf_trusted_origins)
+TRUSTED_PROXY_COUNT = env.trusted_proxy_count
+BIND = env.bind
+PORT = env.port
+
+# --- The AI calls -------------------------------------------------------------------------------
+OPENAI_API_KEY = env.openai_api_key
+OPENAI_BASE_URL = env.openai_base_url
+OPENAI_MODEL = env.openai_model
+OPENAI_TIMEOUT_SECONDS = env.openai_timeout_seconds
+OPERATIONS_MAX_RETRIES = env.operations_max_retries
+OPERATIONS_BACKOFF_BASE_SECONDS = env.operations_backoff_base_seconds
+OPERATIONS_DEADLINE_SECONDS = env.operations_deadline_seconds
+OPERATIONS_CONCURRENCY = env.operations_concurrency
+OPERATIONS_WORKERS = env.operations_workers
+OPERATIONS_LEASE_SECONDS = env.operations_lease_seconds
+OPERATIONS_EXPIRE_SECONDS = env.operations_expire_seconds
+OPERATIONS_DEFER_RATE_LIMITED = env.operations_defer_rate_limited
+OPERATIONS_SHUTDOWN_GRACE_SECONDS = env.operations_shutdown_grace_seconds
+SIMULATED_PROVIDER = env.simulated_provider
+SIMULATED_LATENCY_SECONDS = env.simulated_latency_seconds
+SIMULATED_FAULTS = env.simulated_faults
+MAX_UNFINISHED_OPERATIONS_PER_USER = env.max_unfinished_operations_per_user
+REGISTRATION_OPEN = env.registration_open
+API_THROTTLES = env.api_throttles
+
+# --- Application --------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_q",
+    "django_structlog",
+    "rest_framework",
+    "knox",
+    "django_filters",
+    "config",
+    "operations",
+    "interview_app",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.SecurityHeaders",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.RequestLog",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+# The largest body that the API takes; files have their own, lower limit.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
+
+# --- Database -----------------------------------------------------------------------------------
+DATABASE: dict[str, Any] = {
+    **env.database_url,
+    # A request's transaction would roll back the row that records why the request failed.
+    "ATOMIC_REQUESTS": False,
+}
+if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASE["OPTIONS"] = {
+        # A deferred transaction that reads and then writes gets "database is locked" at once: the
+        # busy time-out does not apply to the upgrade of its lock.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000;"
+        ),
+    }
+else:
+    DATABASE["CONN_MAX_AGE"] = 60
+    DATABASE["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": DATABASE}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": env.redis_url,
+    }
+    if env.redis_url
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# --- django-q2: the bell, not the ledger --------------------------------------------------------
+# One drain per worker; one worker more than drains, so that a short task never waits for a drain.
+Q_WORKERS = OPERATIONS_WORKERS + 1
+# A drain ends by itself after 600 s and the longest run: this time-out never fires in normal life.
+Q_TIMEOUT_SECONDS = int(600 + OPERATIONS_DEADLINE_SECONDS + 60)
+Q_CLUSTER: dict[str, Any] = {
+    "name": "interview",
+    "workers": Q_WORKERS,
+    "queue_limit": Q_WORKERS,
+    "bulk": 1,
+    "poll": 0.2,
+    # Only 0.5 and 1 count down to exactly zero, which is when the guard ends a hung worker.
+    "guard_cycle": 0.5,
+    "timeout": Q_TIMEOUT_SECONDS,
+    # A message's clock starts when it is fetched, not when it is run: twice the time-out, and more.
+    "retry": 2 * Q_TIMEOUT_SECONDS + 120,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": -1,
+    "catch_up": False,
+    "recycle": 50,
+    **({"redis": env.redis_url} if env.redis_url else {"orm": "default"}),
+}
+
+# --- API ----------------------------------------------------------------------------------------
+THROTTLE_RATES = {"anon": "60/min", "user": "600/min", "login": "10/min", "register": "10/hour"}
+REST_FRAMEWORK: dict[str, Any] = {
+    # The first one gives a refusal its WWW-Authenticate header, and with it 401 instead of 403.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "operations.api.pagination.NewestFirst",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "EXCEPTION_HANDLER": "operations.api.problems.problem_handler",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+        "rest_framework.throttling.ScopedRateThrottle",
+    ],
+    # A rate of None lets everything pass.
+    "DEFAULT_THROTTLE_RATES": THROTTLE_RATES if API_THROTTLES else dict.fromkeys(THROTTLE_RATES),
+    "NUM_PROXIES": TRUSTED_PROXY_COUNT,
+}
+REST_KNOX = {
+    "TOKEN_TTL": timedelta(days=30),
+    "TOKEN_PREFIX": "ip_",
+    "AUTH_HEADER_PREFIX": "Token",
+}
+
+# --- Languages and time -------------------------------------------------------------------------
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+# --- Static files -------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+# Without the manifest that `collectstatic` writes, the manifest storage answers every page with 500.
+STATIC_MANIFEST_EXISTS = (STATIC_ROOT / "staticfiles.json").exists()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if STATIC_MANIFEST_EXISTS and not DEBUG
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG or not STATIC_MANIFEST_EXISTS
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- Security -----------------------------------------------------------------------------------
+SESSION_COOKIE_SECURE = not DEBUG
+CSRF_COOKIE_SECURE = not DEBUG
+SECURE_HSTS_SECONDS = 0 if DEBUG else 30 * 24 * 3600
+if TRUSTED_PROXY_COUNT:
+    # Only a proxy in front can end TLS and say that it did; without one a redirect goes nowhere.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = not DEBUG
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# Sub-domains and the browsers' preload list are promises that only the domain's owner can make.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+# --- Logs and mail ------------------------------------------------------------------------------
+LOGGING = logging_configuration(level=env.log_level, log_format=env.log_format)
+configure_structlog()
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = 20
+
+EMAIL_BACKEND: str = env.email_url["EMAIL_BACKEND"]
+EMAIL_HOST: str = env.email_url.get("EMAIL_HOST") or "localhost"
+EMAIL_PORT: int = env.email_url.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER: str = env.email_url.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD: str = env.email_url.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS: bool = env.email_url.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL: bool = env.email_url.get("EMAIL_USE_SSL", False)
+ADMINS = [(address, address) for address in env.admins]
