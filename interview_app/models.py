@@ -153,6 +153,8 @@ class Question(models.Model):
     type = models.CharField(max_length=12, choices=InterviewType.choices)
     competency = models.CharField(max_length=100)
     why = models.TextField(blank=True, help_text="What in the posting or résumé it comes from.")
+    simulated = models.BooleanField(default=False)
+    model = models.CharField(max_length=100, blank=True)
     prompt_version = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

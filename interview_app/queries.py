@@ -1,0 +1,236 @@
+"""Reads of the interview: a session with all its parts, in a constant number of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
+
+from interview_app.models import (
+    Answer,
+    Draft,
+    Feedback,
+    InterviewSession,
+    Question,
+    SessionSummary,
+)
+from operations.models import Operation
+
+QUESTION_GENERATION = "question_generation"
+FEEDBACK_ANALYSIS = "feedback_analysis"
+SESSION_SUMMARY = "session_summary"
+
+FAILED = Operation.Status.FAILED
+CANCELLED = Operation.Status.CANCELLED
+
+
+@dataclass(frozen=True)
+class AnswerDetail:
+    answer: Answer
+    feedback: Feedback | None
+    operation: Operation | None
+    """The newest analysis of this answer."""
+
+
+@dataclass(frozen=True)
+class QuestionDetail:
+    question: Question
+    answers: list[AnswerDetail]
+    """Oldest first."""
+    draft: Draft | None
+    operation: Operation | None
+    """Newest about this question or its newest answer."""
+
+    @property
+    def newest(self) -> AnswerDetail | None:
+        return self.answers[-1] if self.answers else None
+
+    @property
+    def answer(self) -> Answer | None:
+        return self.newest.answer if self.newest else None
+
+    @property
+    def feedback(self) -> Feedback | None:
+        return self.newest.feedback if self.newest else None
+
+    @property
+    def is_scored(self) -> bool:
+        return self.feedback is not None and self.feedback.score is not None
+
+
+@dataclass(frozen=True)
+class SessionDetail:
+    session: InterviewSession
+    questions: list[QuestionDetail]
+    operations: list[Operation]
+    """Newest per (kind, subject), newest first."""
+    generation: Operation | None
+    """Newest question_generation."""
+    summary_operation: Operation | None
+    """Newest session_summary."""
+    summary: SessionSummary | None
+
+    @property
+    def status(self) -> str:
+        """preparing | ready | in_progress | finishing | finished | needs_attention."""
+        if self.needing_attention:
+            return "needs_attention"
+        if self.session.finished_at is not None:
+            return "finished"
+        if self.session.finish_requested_at is not None:
+            return "finishing"
+        if not self.questions:
+            return "preparing"
+        return "in_progress" if self.answered_count else "ready"
+
+    @property
+    def answered_count(self) -> int:
+        return sum(1 for question in self.questions if question.answers)
+
+    @property
+    def scored_count(self) -> int:
+        return sum(1 for question in self.questions if question.is_scored)
+
+    @property
+    def next_question(self) -> QuestionDetail | None:
+        """The first one without an answer."""
+        return next((question for question in self.questions if not question.answers), None)
+
+    @property
+    def has_unfinished_operations(self) -> bool:
+        return any(not operation.is_final for operation in self.operations)
+
+    @property
+    def needing_attention(self) -> list[Operation]:
+        """The operations whose part is missing until somebody acts."""
+        return [operation for operation in self._parts() if self._is_stopped(operation)]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether anything in this session came from the simulated provider."""
+        feedbacks = (each.feedback for question in self.questions for each in question.answers)
+        return (
+            any(operation.simulated for operation in self.operations)
+            or any(question.question.simulated for question in self.questions)
+            or any(feedback is not None and feedback.simulated for feedback in feedbacks)
+            or (self.summary is not None and self.summary.simulated)
+        )
+
+    def _parts(self) -> list[Operation]:
+        parts = [self.generation, *(each.operation for each in self.questions)]
+        return [part for part in (*parts, self.summary_operation) if part is not None]
+
+    def _is_stopped(self, operation: Operation) -> bool:
+        if operation.status == FAILED:
+            return True
+        # A cancelled analysis was somebody's wish; without questions or summary nothing goes on.
+        if operation.status != CANCELLED:
+            return False
+        if operation.kind == QUESTION_GENERATION:
+            return not self.questions
+        return operation.kind == SESSION_SUMMARY and self.summary is None
+
+
+def sessions_of(owner: AbstractBaseUser) -> QuerySet[InterviewSession]:
+    return InterviewSession.objects.filter(owner_id=owner.pk)
+
+
+def session_detail(session_id: UUID | str, owner: AbstractBaseUser) -> SessionDetail:
+    """Raises `InterviewSession.DoesNotExist` also for other people's sessions."""
+    session = sessions_of(owner).select_related("summary").get(pk=session_id)
+    return session_details([session])[0]
+
+
+def session_details(sessions: Sequence[InterviewSession]) -> list[SessionDetail]:
+    """The details of many sessions in three queries, and one a session whose summary was not
+    joined (`select_related("summary")`)."""
+    ids = [session.pk for session in sessions]
+    answers = _by(
+        Answer.objects.filter(question__session_id__in=ids)
+        .select_related("feedback")
+        .order_by("number"),
+        "question_id",
+    )
+    questions = _by(
+        Question.objects.filter(session_id__in=ids).select_related("draft").order_by("number"),
+        "session_id",
+    )
+    operations = _by(
+        Operation.objects.filter(session_id__in=ids).order_by("-created_at", "-id"), "session_id"
+    )
+    return [
+        _session_detail(session, questions[session.pk], answers, operations[session.pk])
+        for session in sessions
+    ]
+
+
+def session_status(session: InterviewSession) -> str:
+    return session_details([session])[0].status
+
+
+def newest_operation(kind: str, subject_type: str, subject_id: UUID) -> Operation | None:
+    return (
+        Operation.objects.filter(kind=kind, subject_type=subject_type, subject_id=str(subject_id))
+        .order_by("-created_at", "-id")
+        .first()
+    )
+
+
+def _session_detail(
+    session: InterviewSession,
+    questions: list[Question],
+    answers: dict[Any, list[Answer]],
+    operations: list[Operation],
+) -> SessionDetail:
+    newest = _newest_per_subject(operations)
+    return SessionDetail(
+        session=session,
+        questions=[_question_detail(each, answers[each.pk], newest) for each in questions],
+        operations=list(newest.values()),
+        generation=newest.get((QUESTION_GENERATION, "session", str(session.pk))),
+        summary_operation=newest.get((SESSION_SUMMARY, "session", str(session.pk))),
+        summary=getattr(session, "summary", None),
+    )
+
+
+def _question_detail(
+    question: Question,
+    answers: list[Answer],
+    newest: dict[tuple[str, str, str], Operation],
+) -> QuestionDetail:
+    details = [
+        AnswerDetail(
+            answer=answer,
+            feedback=getattr(answer, "feedback", None),
+            operation=newest.get((FEEDBACK_ANALYSIS, "answer", str(answer.pk))),
+        )
+        for answer in answers
+    ]
+    subjects = {str(question.pk), *(str(each.pk) for each in answers[-1:])}
+    return QuestionDetail(
+        question=question,
+        answers=details,
+        draft=getattr(question, "draft", None),
+        # Operations come newest first, so the first about one of the subjects is the newest.
+        operation=next((each for key, each in newest.items() if key[2] in subjects), None),
+    )
+
+
+def _newest_per_subject(operations: list[Operation]) -> dict[tuple[str, str, str], Operation]:
+    newest: dict[tuple[str, str, str], Operation] = {}
+    for operation in operations:
+        key = (operation.kind, operation.subject_type, operation.subject_id)
+        newest.setdefault(key, operation)
+    return newest
+
+
+def _by(rows: Iterable[Any], attribute: str) -> defaultdict[Any, list[Any]]:
+    grouped: defaultdict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        grouped[getattr(row, attribute)].append(row)
+    return grouped
