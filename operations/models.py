@@ -80,6 +80,9 @@ class Operation(models.Model):
     deferrals = models.PositiveIntegerField(
         default=0, help_text="Times this run waited for a rate limit instead of failing."
     )
+    is_probe = models.BooleanField(
+        default=False, help_text="May be claimed although its credential is paused."
+    )
     next_attempt_at = models.DateTimeField(
         null=True, blank=True, help_text="No call starts before; null: at once."
     )

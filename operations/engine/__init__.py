@@ -1,0 +1,1 @@
+"""Runs operations: claim → ask → parse → apply and complete in one transaction → or fail."""

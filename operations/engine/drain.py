@@ -1,0 +1,239 @@
+"""The drain: one bounded django-q2 task that keeps hundreds of calls in flight on one event loop.
+
+It claims due operations, runs each as an asyncio task, keeps their leases alive and ends itself well
+before django-q2's `timeout`: after DRAIN_SECONDS it takes no more work, leaves its slot to a
+successor and finishes what is under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID, uuid4
+
+import structlog
+from django.conf import settings
+
+from operations import events, openai_service
+from operations.engine import leases, wakeups
+from operations.engine.claims import Claim, claim_batch
+from operations.engine.database_thread import DatabaseGone, DatabaseThread
+from operations.engine.running import Abort, Run
+
+logger = structlog.get_logger("operations")
+
+DRAIN_SECONDS = 600.0
+"""A drain takes work for this long; django-q2's `timeout` must exceed it by a run's deadline."""
+
+IDLE_LOOK_SECONDS = 1.0
+"""Waiting rows become due by time alone, which no wake-up tells."""
+
+LIFELINE_VARIABLE = "OPERATIONS_LIFELINE_FD"
+"""Read end of a pipe that the supervisor holds open: its end means stop, however it ended."""
+
+SELF_FENCE_SHARE = 0.8
+"""A drain that could not beat for this share of its lease stops its calls: others may own them."""
+
+
+def run_drain(*, supervisor: str, slots: int) -> None:
+    """Take the first free slot of the supervisor and drain; without a free one return at once."""
+    asyncio.run(Drain(supervisor=supervisor, slots=slots).run())
+
+
+@dataclass
+class Drain:
+    supervisor: str = ""
+    slots: int = 1
+    seconds: float = DRAIN_SECONDS
+    until_idle: bool = False
+    """For tests and one-shot commands: end as soon as nothing is due or under way."""
+    owner: UUID = field(default_factory=uuid4)
+    _database: DatabaseThread = field(default_factory=DatabaseThread)
+    _runs: dict[UUID, tuple[Run, asyncio.Task[None]]] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._parent = os.getppid()
+        self._last_beat = time.monotonic()
+        self._database.start()
+        try:
+            if await self._sign_on():
+                await self._drain()
+        finally:
+            await openai_service.close()
+            self._database.give_up()
+            self._database.stop(timeout_seconds=5.0)
+
+    async def _sign_on(self) -> bool:
+        for slot in range(self.slots):
+            take = partial(
+                leases.sign_on, owner=self.owner, supervisor=self.supervisor, slot=slot
+            )
+            if await self._database.run(take):
+                return True
+        return False
+
+    async def _drain(self) -> None:
+        events.log(events.WORKER_STARTED, worker=str(self.owner), pid=os.getpid())
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(wakeups.listening(self._wake))
+            stack.enter_context(self._lifeline())
+            heart = asyncio.create_task(self._keep_beating())
+            stack.callback(heart.cancel)
+            try:
+                await self._take_work()
+                await self._finish()
+            finally:
+                await self._stop_runs(Abort.SHUTDOWN)
+                with contextlib.suppress(DatabaseGone):
+                    await self._database.run(partial(leases.sign_off, owner=self.owner))
+                events.log(events.WORKER_STOPPED, worker=str(self.owner), pid=os.getpid())
+
+    async def _take_work(self) -> None:
+        end = time.monotonic() + self.seconds
+        while time.monotonic() < end and not self._stopping.is_set():
+            self._wake.clear()
+            free = settings.OPERATIONS_CONCURRENCY - len(self._runs)
+            claims = await self._claim(free)
+            for claim in claims:
+                self._start(claim)
+            await self._stop_cancelled()
+            if self.until_idle and not self._runs:
+                return
+            if not claims or len(claims) == free:
+                await self._nap()
+            self._look_for_parent()
+
+    async def _claim(self, free: int) -> list[Claim]:
+        if free <= 0:
+            return []
+        return await self._database.run(partial(claim_batch, owner=self.owner, limit=free))
+
+    def _start(self, claim: Claim) -> None:
+        run = Run(claim, self._database)
+        task = asyncio.create_task(run.execute(), name=f"operation-{claim.id}")
+        self._runs[claim.id] = (run, task)
+        task.add_done_callback(partial(self._ended, claim.id))
+
+    def _ended(self, operation_id: UUID, task: asyncio.Task[None]) -> None:
+        current = self._runs.get(operation_id)
+        if current is not None and current[1] is task:
+            del self._runs[operation_id]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error(
+                "operation.outcome_not_written",
+                operation_id=str(operation_id),
+                error_type=type(error).__name__,
+            )
+        self._wake.set()
+
+    async def _nap(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_LOOK_SECONDS):
+                await self._wake.wait()
+
+    async def _finish(self) -> None:
+        """Let what is under way end: within the grace at a shutdown, else within its deadline."""
+        await self._database.run(partial(leases.give_up_slot, owner=self.owner))
+        patience = float(settings.OPERATIONS_DEADLINE_SECONDS)
+        if self._stopping.is_set():
+            patience = float(settings.OPERATIONS_SHUTDOWN_GRACE_SECONDS)
+        end = time.monotonic() + patience
+        while self._runs and time.monotonic() < end:
+            if self._stopping.is_set():
+                end = min(end, time.monotonic() + settings.OPERATIONS_SHUTDOWN_GRACE_SECONDS)
+            self._wake.clear()
+            await self._nap()
+            await self._stop_cancelled()
+
+    async def _stop_cancelled(self) -> None:
+        if not self._runs:
+            return
+        asked = await self._database.run(partial(leases.asked_to_cancel, owner=self.owner))
+        for operation_id in asked:
+            self._abort(operation_id, Abort.CANCELLED)
+
+    async def _stop_runs(self, reason: Abort) -> None:
+        tasks = [task for _, task in self._runs.values()]
+        for operation_id in list(self._runs):
+            self._abort(operation_id, reason)
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _abort(self, operation_id: UUID, reason: Abort) -> None:
+        entry = self._runs.get(operation_id)
+        if entry is None or entry[0].stopped:
+            return
+        run, task = entry
+        run.stopped = True
+        run.abort = reason
+        task.cancel()
+
+    async def _keep_beating(self) -> None:
+        interval = settings.OPERATIONS_LEASE_SECONDS / leases.HEARTBEATS_PER_LEASE
+        while True:
+            await asyncio.sleep(interval)
+            beat = asyncio.create_task(self._beat())
+            done, _ = await asyncio.wait([beat], timeout=self._until_self_fence())
+            if not done:
+                self._fence_self()
+                await asyncio.wait([beat])
+
+    async def _beat(self) -> None:
+        asked_at = time.monotonic()
+        held = dict(self._runs)
+        try:
+            holding = await self._database.run(
+                partial(leases.beat, owner=self.owner, in_flight=len(self._runs))
+            )
+        except DatabaseGone:
+            return
+        self._last_beat = asked_at
+        # Only what was held when the beat was asked for: newer claims are not in its answer.
+        for operation_id, (run, _) in held.items():
+            if holding.fences.get(operation_id) != run.claim.fence:
+                self._abort(operation_id, Abort.LOST)
+        for operation_id in holding.cancel_requested:
+            self._abort(operation_id, Abort.CANCELLED)
+
+    def _until_self_fence(self) -> float:
+        allowed = SELF_FENCE_SHARE * settings.OPERATIONS_LEASE_SECONDS
+        return max(0.0, self._last_beat + allowed - time.monotonic())
+
+    def _fence_self(self) -> None:
+        """The leases end before we can extend them: stop asking for what others may ask again.
+        Answers that are here already stay in memory; their compare-and-swap decides."""
+        for operation_id, (run, _) in list(self._runs.items()):
+            if run.reply is None:
+                self._abort(operation_id, Abort.SHUTDOWN)
+
+    def _look_for_parent(self) -> None:
+        if os.getppid() != self._parent:  # the sentinel died: nobody would restart or stop us
+            self._stopping.set()
+
+    @contextlib.contextmanager
+    def _lifeline(self) -> Iterator[None]:
+        """Stop when the supervisor closes its pipe or dies."""
+        value = os.environ.get(LIFELINE_VARIABLE)
+        if not value:
+            yield
+            return
+        descriptor = int(value)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(descriptor, self._on_lifeline, descriptor)
+        try:
+            yield
+        finally:
+            loop.remove_reader(descriptor)
+
+    def _on_lifeline(self, descriptor: int) -> None:
+        asyncio.get_running_loop().remove_reader(descriptor)
+        self._stopping.set()
+        self._wake.set()

@@ -1,0 +1,97 @@
+"""How a resident drain hears of new work within milliseconds; the sweep is the net below it.
+
+PostgreSQL: LISTEN, answered by the NOTIFY that the submitting transaction sends. SQLite: PRAGMA
+data_version on a connection of its own changes with every commit of another connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+from django.db import connections
+
+from operations import dispatch, events
+
+SQLITE_POLL_SECONDS = 0.01
+RECONNECT_SECONDS = 1.0
+
+
+class Listener(Protocol):
+    """Sets `event` whenever there may be something to do."""
+
+    async def listen(self, event: asyncio.Event) -> None: ...
+
+
+class DataVersion:
+    """Watches the SQLite file for commits of others; 2 µs a look."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    async def listen(self, event: asyncio.Event) -> None:
+        with contextlib.closing(sqlite3.connect(self._path)) as connection:
+            seen = None
+            while True:
+                (version,) = connection.execute("PRAGMA data_version").fetchone()
+                if version != seen:
+                    seen = version
+                    event.set()
+                await asyncio.sleep(SQLITE_POLL_SECONDS)
+
+
+class Notifications:
+    """LISTEN on a connection of its own; a lost connection is opened again."""
+
+    def __init__(self, parameters: dict[str, Any]) -> None:
+        self._parameters = parameters
+
+    async def listen(self, event: asyncio.Event) -> None:
+        import psycopg  # noqa: PLC0415  (installed only where PostgreSQL is used)
+
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    **self._parameters, autocommit=True
+                ) as connection:
+                    await connection.execute(f"LISTEN {dispatch.CHANNEL}")
+                    event.set()  # what came before we listened
+                    async for _ in connection.notifies():
+                        event.set()
+            except psycopg.OperationalError as error:
+                events.log(
+                    events.DATABASE_TROUBLE, level=logging.WARNING, error_type=type(error).__name__
+                )
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+
+def listener() -> Listener:
+    """The listener for the configured database."""
+    connection = connections["default"]
+    if connection.vendor == "sqlite":
+        return DataVersion(str(connection.settings_dict["NAME"]))
+    return Notifications(_psycopg_parameters(connection.get_connection_params()))
+
+
+def _psycopg_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Django's own arguments less those that only its cursor classes understand."""
+    return {
+        key: value
+        for key, value in parameters.items()
+        if key not in ("cursor_factory", "context", "prepare_threshold", "server_side_binding")
+    }
+
+
+@contextlib.asynccontextmanager
+async def listening(event: asyncio.Event) -> AsyncIterator[None]:
+    task = asyncio.create_task(listener().listen(event))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,104 @@
+"""Paused credentials: one bad key must not burn the calls of everybody who waits behind it.
+
+An authentication or quota failure (decided by code, type or status) opens a pause for that base URL
+and key. Operations of a paused credential stay pending; a probe is let through.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from operations import events
+from operations.errors import OpenAIServiceError
+from operations.models import Operation, ProviderPause
+from operations.signals import provider_paused, provider_resumed
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+PROBE_INTERVAL = timedelta(seconds=60)
+
+
+def paused_credentials() -> set[str]:
+    """The credentials that are paused now."""
+    return set(
+        ProviderPause.objects.filter(resumed_at=None).values_list("credential", flat=True)
+    )
+
+
+def open_pause(operation: Operation, error: OpenAIServiceError, *, at: datetime) -> None:
+    """Pause the operation's credential; already paused: nothing changes. Same transaction as the
+    failure that says so."""
+    if not operation.credential:
+        return
+    try:
+        with transaction.atomic():
+            pause = ProviderPause.objects.create(
+                credential=operation.credential,
+                own_key_owner=operation.owner if operation.own_key else None,
+                error_category=str(error.category),
+                error_code=error.error_code,
+                operation_id=operation.pk,
+                paused_at=at,
+                probed_at=at,
+            )
+    except IntegrityError:
+        return
+    events.log_after_commit(
+        events.PROVIDER_PAUSED,
+        level=logging.ERROR,
+        category=pause.error_category,
+        error_code=pause.error_code,
+        credential=pause.credential,
+        **events.operation_fields(operation),
+    )
+    transaction.on_commit(lambda: provider_paused.send_robust(ProviderPause, pause=pause))
+
+
+def close_pause(
+    credential: str, *, at: datetime, actor: AbstractUser | None = None
+) -> bool:
+    """Let the credential's operations run again. False where it was not paused."""
+    pause = ProviderPause.objects.filter(credential=credential, resumed_at=None).first()
+    if pause is None:
+        return False
+    closed = ProviderPause.objects.filter(pk=pause.pk, resumed_at=None).update(
+        resumed_at=at, resumed_by=actor
+    )
+    if closed:
+        events.log_after_commit(events.PROVIDER_RESUMED, credential=credential)
+        transaction.on_commit(lambda: provider_resumed.send_robust(ProviderPause, pause=pause))
+    return bool(closed)
+
+
+def let_probes_through(*, at: datetime) -> int:
+    """Mark the oldest waiting operation of each paused credential as its probe, at most once a
+    minute. Returns how many were marked."""
+    marked = 0
+    for pause in ProviderPause.objects.filter(resumed_at=None).filter(
+        Q(probed_at=None) | Q(probed_at__lte=at - PROBE_INTERVAL)
+    ):
+        oldest = (
+            Operation.objects.filter(
+                status=Operation.Status.PENDING, credential=pause.credential
+            )
+            .filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=at))
+            .order_by("queued_at", "id")
+            .first()
+        )
+        if oldest is None:
+            continue
+        ProviderPause.objects.filter(pk=pause.pk).update(probed_at=at)
+        Operation.objects.filter(pk=oldest.pk, status=Operation.Status.PENDING).update(
+            is_probe=True
+        )
+        events.log_after_commit(
+            events.PROVIDER_PROBED, credential=pause.credential, **events.operation_fields(oldest)
+        )
+        marked += 1
+    return marked

@@ -1,0 +1,262 @@
+"""The verbs: what every door (page, admin, API, command) calls. One path each.
+
+Each verb commits its rows and the event in one transaction, or joins the caller's. What it will not
+do it refuses by name (`operations.refusals`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from operations import dispatch, events, pauses
+from operations.clock import database_now
+from operations.credentials import installation_credential
+from operations.engine import transitions
+from operations.errors import AuthenticationError
+from operations.kinds import get_kind
+from operations.models import Attempt, Operation
+from operations.refusals import (
+    NotCancellable,
+    NotRetryable,
+    OperationInProgress,
+    OperationNotFound,
+    TooManyOperations,
+)
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+NOW = "now"
+WHEN_POSSIBLE = "possible"
+
+
+@transaction.atomic
+def submit_operation(
+    *,
+    kind: str,
+    subject_type: str,
+    subject_id: object,
+    session_id: UUID | None = None,
+    owner: AbstractUser | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    door: str,
+) -> Operation:
+    """Write a pending operation; call it in the transaction that writes the user's data.
+
+    Raises `UnknownKind`, `TooManyOperations`, and `OperationInProgress` where an unfinished
+    operation of this kind exists for the subject.
+    """
+    get_kind(kind)
+    refuse_beyond_limit(owner)
+    operation = _insert(
+        kind=kind,
+        subject_type=subject_type,
+        subject_id=str(subject_id),
+        session_id=session_id,
+        owner=owner,
+        parameters=dict(parameters or {}),
+        credential=_current_credential(),
+        queued_at=database_now(),
+    )
+    _record_creation(operation, door)
+    dispatch.wake()
+    return operation
+
+
+@transaction.atomic
+def complete_without_call(
+    *,
+    kind: str,
+    subject_type: str,
+    subject_id: object,
+    session_id: UUID | None = None,
+    owner: AbstractUser | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    door: str,
+) -> Operation:
+    """Write an operation that needed no call: completed, with no attempts."""
+    get_kind(kind)
+    now = database_now()
+    operation = _insert(
+        kind=kind,
+        subject_type=subject_type,
+        subject_id=str(subject_id),
+        session_id=session_id,
+        owner=owner,
+        parameters=dict(parameters or {}),
+        queued_at=now,
+        finished_at=now,
+        waiting_reason="",
+        status=Operation.Status.COMPLETED,
+    )
+    _record_creation(operation, door)
+    return operation
+
+
+@transaction.atomic
+def retry_operation(
+    *,
+    operation_id: UUID,
+    actor: AbstractUser | None = None,
+    door: str,
+    when: str = NOW,
+) -> Operation:
+    """failed | cancelled → pending, on the same row, with a full budget of calls.
+
+    `when="possible"`: at the time the provider named or when it is resumed; without either, now.
+    A retry "now" is a probe: it is sent although its credential is paused. Raises
+    `OperationNotFound`, `NotRetryable` (a lost double click too), `OperationInProgress`.
+    """
+    operation = _get(operation_id)
+    now = database_now()
+    later = when == WHEN_POSSIBLE
+    not_before = operation.retry_after_at if later else None
+    try:
+        with transaction.atomic():
+            done = operation.status in Operation.RETRYABLE and transitions.retry(
+                operation,
+                at=now,
+                not_before=not_before if not_before and not_before > now else None,
+                is_probe=not later,
+                credential=_current_credential(),
+                actor=actor,
+                door=door,
+            )
+    except IntegrityError:
+        raise OperationInProgress(_unfinished_twin(operation)) from None
+    if not done:
+        raise NotRetryable
+    dispatch.wake()
+    return operation
+
+
+@transaction.atomic
+def cancel_operation(
+    *, operation_id: UUID, actor: AbstractUser | None = None, door: str
+) -> Operation:
+    """A pending operation is cancelled at once. A running one is asked to stop: its worker aborts
+    the call, and a result that is already there wins. Raises `OperationNotFound`, `NotCancellable`.
+    """
+    operation = _get(operation_id)
+    now = database_now()
+    guard = transitions.Guard((Operation.Status.PENDING,), operation.fence)
+    if transitions.cancel(operation, at=now, guard=guard, actor=actor, door=door):
+        return operation
+    asked = Operation.objects.filter(pk=operation_id, status=Operation.Status.RUNNING).update(
+        cancel_requested_at=now, updated_at=now
+    )
+    if not asked:
+        raise NotCancellable
+    operation = _get(operation_id)
+    events.record(
+        events.CANCEL_REQUESTED,
+        operation,
+        at=now,
+        from_status=operation.status,
+        to_status=operation.status,
+        actor=actor,
+        door=door,
+    )
+    dispatch.wake()
+    return operation
+
+
+@transaction.atomic
+def cancel_session_operations(
+    *, session_id: UUID, actor: AbstractUser | None = None, door: str
+) -> int:
+    """Cancel all unfinished operations of a session that is being deleted, in the same
+    transaction; the result of a running call is dropped. Returns how many."""
+    now = database_now()
+    cancelled = 0
+    for operation in Operation.objects.select_for_update().filter(
+        session_id=session_id, status__in=Operation.UNFINISHED
+    ):
+        fence = operation.fence
+        guard = transitions.Guard(Operation.UNFINISHED, fence)
+        if transitions.cancel(operation, at=now, guard=guard, actor=actor, door=door):
+            transitions.end_attempt(
+                operation,
+                fence=fence,
+                outcome=Attempt.Outcome.CANCELLED,
+                at=now,
+                possibly_paid_twice=False,
+            )
+            cancelled += 1
+    if cancelled:
+        dispatch.wake()
+    return cancelled
+
+
+@transaction.atomic
+def resume_provider(*, credential: str, actor: AbstractUser | None = None) -> bool:
+    """Let a paused credential's operations run again. False where it was not paused."""
+    resumed = pauses.close_pause(credential, at=database_now(), actor=actor)
+    if resumed:
+        dispatch.wake()
+    return resumed
+
+
+def refuse_beyond_limit(owner: AbstractUser | None) -> None:
+    """One person's backlog is bounded, so that nobody's wait is."""
+    if owner is None:
+        return
+    unfinished = Operation.objects.filter(owner_id=owner.pk, status__in=Operation.UNFINISHED)
+    if unfinished.count() >= settings.MAX_UNFINISHED_OPERATIONS_PER_USER:
+        raise TooManyOperations
+
+
+def _get(operation_id: UUID) -> Operation:
+    try:
+        return Operation.objects.get(pk=operation_id)
+    except Operation.DoesNotExist:
+        raise OperationNotFound from None
+
+
+def _insert(**fields: Any) -> Operation:
+    operation = Operation(**fields)
+    try:
+        with transaction.atomic():
+            operation.save(force_insert=True)
+    except IntegrityError:
+        raise OperationInProgress(_unfinished_twin(operation)) from None
+    return operation
+
+
+def _unfinished_twin(operation: Operation) -> UUID | None:
+    return (
+        Operation.objects.filter(
+            kind=operation.kind,
+            subject_type=operation.subject_type,
+            subject_id=operation.subject_id,
+            status__in=Operation.UNFINISHED,
+        )
+        .values_list("pk", flat=True)
+        .first()
+    )
+
+
+def _record_creation(operation: Operation, door: str) -> None:
+    at: datetime = operation.queued_at
+    events.record(
+        events.CREATED,
+        operation,
+        at=at,
+        to_status=operation.status,
+        actor=operation.owner,
+        door=door,
+    )
+
+
+def _current_credential() -> str:
+    """Empty without a key: the claim then fails the operation and says what is missing."""
+    try:
+        return installation_credential().label
+    except AuthenticationError:
+        return ""
