@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractUser
 from django.db.models import QuerySet
 
 from interview_app.models import (
@@ -136,11 +136,11 @@ class SessionDetail:
         return operation.kind == SESSION_SUMMARY and self.summary is None
 
 
-def sessions_of(owner: AbstractBaseUser) -> QuerySet[InterviewSession]:
+def sessions_of(owner: AbstractUser) -> QuerySet[InterviewSession]:
     return InterviewSession.objects.filter(owner_id=owner.pk)
 
 
-def session_detail(session_id: UUID | str, owner: AbstractBaseUser) -> SessionDetail:
+def session_detail(session_id: UUID | str, owner: AbstractUser) -> SessionDetail:
     """Raises `InterviewSession.DoesNotExist` also for other people's sessions."""
     session = sessions_of(owner).select_related("summary").get(pk=session_id)
     return session_details([session])[0]

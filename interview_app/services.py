@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -51,7 +51,7 @@ from operations.services import (
 
 def start_session(
     *,
-    owner: AbstractBaseUser,
+    owner: AbstractUser,
     role: str = "",
     job_description: str = "",
     job_posting: JobPosting | None = None,
@@ -156,7 +156,7 @@ def finish_session(*, session: InterviewSession, door: str = "page") -> Operatio
 
 
 def delete_session(
-    *, session: InterviewSession, actor: AbstractBaseUser | None, door: str = "page"
+    *, session: InterviewSession, actor: AbstractUser | None, door: str = "page"
 ) -> None:
     """Deletes all that was written in it and cancels its unfinished operations; their rows stay,
     with counts and codes only. The result of a call that is running is dropped."""
@@ -165,7 +165,7 @@ def delete_session(
         InterviewSession.objects.filter(pk=session.pk).delete()
 
 
-def save_resume(*, owner: AbstractBaseUser, text: str, source: str = "text") -> Resume:
+def save_resume(*, owner: AbstractUser, text: str, source: str = "text") -> Resume:
     """Replaces the stored résumé. Sessions keep the one they began with."""
     check_text("text", text, max_length=RESUME_MAX_LENGTH, required=True)
     resume, _ = Resume.objects.update_or_create(
@@ -174,12 +174,12 @@ def save_resume(*, owner: AbstractBaseUser, text: str, source: str = "text") -> 
     return resume
 
 
-def delete_resume(*, owner: AbstractBaseUser) -> None:
+def delete_resume(*, owner: AbstractUser) -> None:
     Resume.objects.filter(owner_id=owner.pk).delete()
 
 
 def _started_session(
-    owner: AbstractBaseUser, form_key: UUID
+    owner: AbstractUser, form_key: UUID
 ) -> tuple[InterviewSession, Operation] | None:
     session = InterviewSession.objects.filter(owner_id=owner.pk, form_key=form_key).first()
     if session is None:
@@ -199,14 +199,18 @@ def _checked_session(session: InterviewSession) -> InterviewSession:
     return session
 
 
-def _stored_resume_text(owner: AbstractBaseUser) -> str:
+def _stored_resume_text(owner: AbstractUser) -> str:
     return Resume.objects.filter(owner_id=owner.pk).values_list("text", flat=True).first() or ""
 
 
 def _locked_session(session_id: UUID) -> InterviewSession:
     # The lock puts answers, drafts and the finish of one session in a row: numbers are given once,
     # and no answer slips in after the end. On SQLite the write transaction itself is that lock.
-    return InterviewSession.objects.select_for_update(no_key=True).get(pk=session_id)
+    return (
+        InterviewSession.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("owner")
+        .get(pk=session_id)
+    )
 
 
 def _saved_answer(question: Question, form_key: UUID) -> tuple[Answer, Operation] | None:
