@@ -319,15 +319,25 @@ def error_message(
 
     `lead` is the kind's start of the sentence, "We could not prepare your questions".
     """
+    happened = error_happened(code, own_key=own_key, lead=lead)
+    next_step = error_next_step(code, own_key=own_key)
+    action = error_action(code, own_key=own_key, retry_after_at=retry_after_at)
+    return f"{happened} {SAVED} {next_step} {action}"
+
+
+def error_happened(code: str, *, own_key: bool = False, lead: str = "") -> str:
+    """The first part of the message alone: what happened."""
     text = rule_of(code).text
     happened = str(own_key and text.own_happened or text.happened)
     if lead:
-        happened = _("%(lead)s: %(happened)s.") % {"lead": lead, "happened": happened}
-    else:
-        happened = f"{capfirst(happened)}."
-    next_step = str(own_key and text.own_next_step or text.next_step)
-    action = error_action(code, own_key=own_key, retry_after_at=retry_after_at)
-    return f"{happened} {SAVED} {next_step} {action}"
+        return _("%(lead)s: %(happened)s.") % {"lead": lead, "happened": happened}
+    return f"{capfirst(happened)}."
+
+
+def error_next_step(code: str, *, own_key: bool = False) -> str:
+    """The third part of the message alone: what happens next without the person."""
+    text = rule_of(code).text
+    return str(own_key and text.own_next_step or text.next_step)
 
 
 def error_action(

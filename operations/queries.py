@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from operations import pauses
+from operations.clock import database_now
 from operations.engine.transitions import PENDING, RUNNING
-from operations.errors import error_action, error_message, rule_of
+from operations.errors import (
+    error_action,
+    error_happened,
+    error_message,
+    error_next_step,
+    rule_of,
+)
 from operations.kinds import UnknownKind, get_kind
 from operations.models import Operation, WorkerHeartbeat
 
@@ -58,6 +65,22 @@ def operation_message(operation: Operation) -> str:
         own_key=operation.own_key,
         retry_after_at=operation.retry_after_at,
     )
+
+
+def operation_happened(operation: Operation) -> str:
+    """The message's first part alone, for a card that sets the parts apart."""
+    if operation.status != Operation.Status.FAILED:
+        return ""
+    return error_happened(
+        operation.error_code, lead=_failure_lead(operation), own_key=operation.own_key
+    )
+
+
+def operation_next_step(operation: Operation) -> str:
+    """What happens next without the person; empty unless failed."""
+    if operation.status != Operation.Status.FAILED:
+        return ""
+    return error_next_step(operation.error_code, own_key=operation.own_key)
 
 
 def operation_action(operation: Operation) -> str:
@@ -122,6 +145,32 @@ def waiting_message(reason: str) -> str:
 def living_workers(now: datetime) -> QuerySet[WorkerHeartbeat]:
     """Drains whose last heartbeat is younger than a lease."""
     return WorkerHeartbeat.objects.filter(expires_at__gt=now)
+
+
+@dataclass(frozen=True)
+class WorkerHealth:
+    """Whether work moves. `oldest_due_seconds`: how long the oldest due operation has waited."""
+
+    workers: int
+    in_flight: int
+    due: int
+    oldest_due_seconds: float
+
+
+def worker_health() -> WorkerHealth:
+    now = database_now()
+    in_flight = list(living_workers(now).values_list("in_flight", flat=True))
+    due = Operation.objects.filter(status=PENDING).exclude(
+        credential__in=pauses.paused_credentials()
+    )
+    due = due.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
+    oldest = due.order_by("queued_at").values_list("queued_at", flat=True).first()
+    return WorkerHealth(
+        workers=len(in_flight),
+        in_flight=sum(in_flight),
+        due=due.count(),
+        oldest_due_seconds=(now - oldest).total_seconds() if oldest else 0.0,
+    )
 
 
 def _failure_lead(operation: Operation) -> str:
