@@ -11,7 +11,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from operations.errors import CATEGORY_CHOICES
 
@@ -161,10 +161,7 @@ class Operation(models.Model):
         ]
         indexes = [
             models.Index(
-                F("next_attempt_at").asc(nulls_first=True),
-                "queued_at",
-                name="operation_due",
-                condition=Q(status="pending"),
+                fields=("queued_at", "id"), name="operation_due", condition=Q(status="pending")
             ),
             models.Index(
                 fields=("lease_expires_at",),

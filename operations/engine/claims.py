@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from operations import pauses
 from operations.clock import database_now
@@ -62,7 +62,7 @@ def _due(now: datetime, paused: set[str], limit: int) -> list[Operation]:
     )
     if paused:
         rows = rows.filter(~Q(credential__in=paused) | Q(is_probe=True))
-    rows = rows.order_by(F("next_attempt_at").asc(nulls_first=True), "queued_at", "id")
+    rows = rows.order_by("queued_at", "id")
     if connection.features.has_select_for_update_skip_locked:
         rows = rows.select_for_update(skip_locked=True, of=("self",))
     return list(rows[:limit])

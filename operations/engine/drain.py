@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 import structlog
 from django.conf import settings
 
-from operations import events, openai_service
+from operations import events, lifeline, openai_service
 from operations.engine import leases, wakeups
 from operations.engine.claims import Claim, claim_batch
 from operations.engine.database_thread import DatabaseGone, DatabaseThread
@@ -33,9 +33,6 @@ DRAIN_SECONDS = 600.0
 
 IDLE_LOOK_SECONDS = 1.0
 """Waiting rows become due by time alone, which no wake-up tells."""
-
-LIFELINE_VARIABLE = "OPERATIONS_LIFELINE_FD"
-"""Read end of a pipe that the supervisor holds open: its end means stop, however it ended."""
 
 SELF_FENCE_SHARE = 0.8
 """A drain that could not beat for this share of its lease stops its calls: others may own them."""
@@ -64,7 +61,7 @@ class Drain:
         self._last_beat = time.monotonic()
         self._database.start()
         try:
-            if await self._sign_on():
+            if not lifeline.has_ended() and await self._sign_on():
                 await self._drain()
         finally:
             await openai_service.close()
@@ -221,11 +218,10 @@ class Drain:
     @contextlib.contextmanager
     def _lifeline(self) -> Iterator[None]:
         """Stop when the supervisor closes its pipe or dies."""
-        value = os.environ.get(LIFELINE_VARIABLE)
-        if not value:
+        descriptor = lifeline.descriptor()
+        if descriptor is None:
             yield
             return
-        descriptor = int(value)
         loop = asyncio.get_running_loop()
         loop.add_reader(descriptor, self._on_lifeline, descriptor)
         try:

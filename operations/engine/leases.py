@@ -86,6 +86,16 @@ def beat(*, owner: UUID, in_flight: int) -> Holding:
     )
 
 
+def end_leases_of(*, owner: UUID) -> None:
+    """The drain's process is known to be dead: let the next sweep take its operations back."""
+    now = database_now()
+    with transaction.atomic():
+        WorkerHeartbeat.objects.filter(pk=owner).delete()
+        Operation.objects.filter(status=Operation.Status.RUNNING, lease_owner=owner).update(
+            lease_expires_at=now - timedelta(seconds=1)
+        )
+
+
 def asked_to_cancel(*, owner: UUID) -> frozenset[UUID]:
     """The drain's operations that somebody wants stopped."""
     return frozenset(

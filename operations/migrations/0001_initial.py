@@ -157,7 +157,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='operation',
-            index=models.Index(models.OrderBy(models.F('next_attempt_at'), nulls_first=True), models.F('queued_at'), condition=models.Q(('status', 'pending')), name='operation_due'),
+            index=models.Index(condition=models.Q(('status', 'pending')), fields=['queued_at', 'id'], name='operation_due'),
         ),
         migrations.AddIndex(
             model_name='operation',

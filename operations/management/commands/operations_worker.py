@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from operations.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    help = "Run the workers under a supervisor until SIGTERM or Ctrl-C. Production's worker command."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        Supervisor().run()
