@@ -7,6 +7,8 @@ repeated in a message: it may be a secret in the wrong place.
 
 from __future__ import annotations
 
+import importlib.util
+import ipaddress
 import math
 import os
 from collections.abc import Collection, Mapping
@@ -19,13 +21,15 @@ import environ
 from cryptography.fernet import Fernet
 
 from config import local
+from operations.credentials import base_url_fault, key_fault
+from operations.errors import Category
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 TRUE = ("true", "1", "yes", "on")
 FALSE = ("false", "0", "no", "off")
 
-# The pattern that OpenAI retires last among the small models of its price list; see
-# docs/decisions/0001-frame.md.
+# Small, current, with a price in genai-prices and no announced shutdown (OpenAI's deprecations page
+# names it as the replacement of gpt-4o-mini and gpt-4.1-mini, which end on 2027-01-14).
 DEFAULT_MODEL = "gpt-6-luna"
 
 
@@ -91,17 +95,15 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
         ),
         django_csrf_trusted_origins=_origins(reader, "DJANGO_CSRF_TRUSTED_ORIGINS"),
         trusted_proxy_count=reader.integer("TRUSTED_PROXY_COUNT", default=0, least=0, most=10),
-        bind=reader.text("BIND", default="127.0.0.1"),
+        bind=_bind(reader),
         port=reader.integer("PORT", default=8000, least=1, most=65535),
         database_url=_database(reader, base_dir),
-        redis_url=reader.url("REDIS_URL", schemes=("redis", "rediss"), example="redis://host:6379/0"),
+        redis_url=_redis(reader),
         openai_api_key=_api_key(reader),
         openai_base_url=_provider_url(reader),
         openai_model=reader.text("OPENAI_MODEL", default=DEFAULT_MODEL, longest=100),
         openai_timeout_seconds=reader.number("OPENAI_TIMEOUT_SECONDS", default=30, above=0),
-        operations_max_retries=reader.integer(
-            "OPERATIONS_MAX_RETRIES", default=3, least=0, most=3
-        ),
+        operations_max_retries=reader.integer("OPERATIONS_MAX_RETRIES", default=3, least=0, most=3),
         operations_backoff_base_seconds=reader.number(
             "OPERATIONS_BACKOFF_BASE_SECONDS", default=1, above=0
         ),
@@ -150,11 +152,14 @@ class _Reader:
         self._variables = variables
         self._problems: list[str] = []
 
+    def refuse(self, problem: str) -> None:
+        self._problems.append(problem)
+
     def wrong(self, name: str, what: str, example: str) -> None:
-        self._problems.append(f"{name} {what}. Example: {name}={example}")
+        self.refuse(f"{name} {what}. Example: {name}={example}")
 
     def missing(self, name: str, how: str) -> None:
-        self._problems.append(
+        self.refuse(
             f"{name} is not set, and outside development it has to be. {how} "
             "On your own machine DJANGO_DEBUG=true makes one for you."
         )
@@ -212,13 +217,6 @@ class _Reader:
             return default
         return value
 
-    def url(self, name: str, *, schemes: tuple[str, ...], example: str) -> str:
-        value = self.text(name)
-        if value and not _is_url(value, schemes):
-            self.wrong(name, f"is not a URL with {' or '.join(schemes)} and a host", example)
-            return ""
-        return value
-
 
 def _finite(text: str) -> float | None:
     try:
@@ -257,9 +255,7 @@ def _secret_key(reader: _Reader, *, debug: bool, base_dir: Path) -> str:
 
 def _encryption_keys(reader: _Reader, *, debug: bool, base_dir: Path) -> tuple[str, ...]:
     """The first key encrypts, all of them decrypt: a new one goes in front to rotate."""
-    how = (
-        "python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
-    )
+    how = "python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
     keys = reader.words("FIELD_ENCRYPTION_KEY", default=())
     if not keys and debug:
         return (local.field_encryption_key(local.local_directory(base_dir)),)
@@ -280,6 +276,17 @@ def _is_fernet_key(key: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _bind(reader: _Reader) -> str:
+    address = reader.text("BIND", default="127.0.0.1")
+    if address == "localhost":
+        return "127.0.0.1"
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        reader.wrong("BIND", "is not an IP address", "0.0.0.0")  # noqa: S104  (an example)
+    return address
 
 
 def _origins(reader: _Reader, name: str) -> tuple[str, ...]:
@@ -307,6 +314,7 @@ def _database(reader: _Reader, base_dir: Path) -> dict[str, Any]:
             example,
         )
         return {}
+    _need_driver(reader, "DATABASE_URL", "psycopg")
     return dict(environ.Env.db_url_config(url))
 
 
@@ -323,40 +331,55 @@ def _sqlite(reader: _Reader, url: str, base_dir: Path) -> dict[str, Any]:
     return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(base_dir / name)}
 
 
+def _redis(reader: _Reader) -> str:
+    url = reader.text("REDIS_URL")
+    if url and not _is_url(url, ("redis", "rediss")):
+        reader.wrong("REDIS_URL", "is not a redis:// URL with a host", "redis://127.0.0.1:6379/0")
+    if url:
+        _need_driver(reader, "REDIS_URL", "redis")
+    return url
+
+
+def _need_driver(reader: _Reader, name: str, module: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        reader.refuse(
+            f"{name} is set, but its driver is not installed. "
+            "Run: pip install --require-hashes -r requirements/scale.txt"
+        )
+
+
 def _api_key(reader: _Reader) -> str:
     key = reader.text("OPENAI_API_KEY")
-    unsendable = next((at for at, char in enumerate(key, 1) if not "!" <= char <= "~"), None)
-    if unsendable:
-        reader.wrong(
-            "OPENAI_API_KEY",
-            f"has a character that cannot be sent in an HTTP header, at position {unsendable}",
-            "sk-…",
-        )
-        return ""
+    fault = key and key_fault(key)
+    if fault:
+        reader.wrong("OPENAI_API_KEY", f"cannot be sent: {fault}", "sk-…")
     return key
 
 
 def _provider_url(reader: _Reader) -> str:
-    example = "http://127.0.0.1:11434/v1"
-    url = reader.url("OPENAI_BASE_URL", schemes=("http", "https"), example=example)
-    if url and urlsplit(url).username is not None:
-        # The base URL is shown to operators and logged; a password in it would be, too.
-        reader.wrong("OPENAI_BASE_URL", "must not carry a user name or password", example)
+    url = reader.text("OPENAI_BASE_URL")
+    fault = url and base_url_fault(url)
+    if fault:
+        reader.wrong("OPENAI_BASE_URL", f"cannot be used: {fault}", "http://127.0.0.1:11434/v1")
     return url
 
 
 def _faults(reader: _Reader) -> str:
-    """`network:0.1,rate_limit:0.05`; which categories exist is checked by `operations.checks`."""
     faults = reader.words("SIMULATED_FAULTS", default=())
-    shares = [_finite(fault.partition(":")[2]) for fault in faults]
-    if not all(share is not None and 0 <= share <= 1 for share in shares):
+    if not all(map(_is_fault, faults)):
         reader.wrong(
             "SIMULATED_FAULTS",
-            "is not a list of category:share with shares from 0 to 1",
+            "is not a list of category:share with shares from 0 to 1 and the categories "
+            + ", ".join(Category),
             "network:0.1,rate_limit:0.05",
         )
-        return ""
     return ",".join(faults)
+
+
+def _is_fault(text: str) -> bool:
+    category, _, share = text.partition(":")
+    number = _finite(share)
+    return category in set(Category) and number is not None and 0 <= number <= 1
 
 
 def _email(reader: _Reader) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
 from operations.models import WorkerHeartbeat
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -42,3 +43,7 @@ def kept_secret(path: Path, fresh: str) -> str:
             os.link(written, path)
         os.unlink(written)
     return path.read_text().strip()
+
+
+def new_password() -> str:
+    return secrets.token_urlsafe(12)

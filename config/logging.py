@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from operations.masking import mask_event
 from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from operations.masking import mask_event
 
 REQUEST_LOGGER = "django_structlog.middlewares.request"
 
@@ -76,6 +77,7 @@ def logging_configuration(*, level: str, log_format: str) -> dict[str, Any]:
             "django.request": {"level": "CRITICAL"},
             "django.server": {"handlers": [], "propagate": True, "level": "NOTSET"},
             "django-q": {"handlers": [], "propagate": True},
+            "_granian": {"handlers": [], "propagate": True},
         },
     }
 

@@ -6,7 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.dispatch import receiver
@@ -40,7 +40,7 @@ class RequestLog(RequestMiddleware):
         request_id = _request_id(request)
         request.META["HTTP_X_REQUEST_ID"] = request_id
         request.META[STARTED_AT] = time.perf_counter()
-        response: HttpResponse = super().__call__(request)
+        response = cast(HttpResponse, super().__call__(request))
         response["X-Request-ID"] = request_id
         return response
 

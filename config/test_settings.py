@@ -44,7 +44,9 @@ if "INTERVIEW_PRACTICE_TESTS" not in os.environ:
 from config.settings import *  # noqa: E402, F403
 from config.settings import DATABASES  # noqa: E402
 
-# A test asks for these by its client, over plain HTTP.
+# Every test client starts its own middleware: look files up when asked, not all of them each time.
+WHITENOISE_AUTOREFRESH = True
+# Test clients and browsers speak plain HTTP.
 SESSION_COOKIE_SECURE = False
 CSRF_COOKIE_SECURE = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

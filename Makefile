@@ -1,0 +1,86 @@
+# `make run` and `make test` need Python 3.11 or newer, make and a package index, nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; \
+	done; echo python3)
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes
+
+# PostgreSQL and Redis bring drivers that nobody else has to install.
+ifneq ($(filter postgres%,$(DATABASE_URL))$(REDIS_URL),)
+RUN_NEEDS := $(VENV)/.scale
+else ifneq ($(shell grep -sE '^ *(export +)?(DATABASE_URL *= *.?postgres|REDIS_URL *= *[^ ])' .env),)
+RUN_NEEDS := $(VENV)/.scale
+else
+RUN_NEEDS := $(VENV)/.base
+endif
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: run
+run: $(RUN_NEEDS) ## Run everything: web server and workers, until Ctrl-C (PORT=8000)
+	@DJANGO_DEBUG="$${DJANGO_DEBUG:-true}" exec $(BIN)/python manage.py up
+
+.PHONY: test
+test: $(VENV)/.dev ## Run the whole suite (REQUIRE_SERVICES=1: a missing service is a failure)
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-fast
+test-fast: $(VENV)/.dev ## Run the suite without slow and browser tests
+	@$(BIN)/python -m pytest -m "not slow and not browser" $(ARGS)
+
+.PHONY: ci
+ci: ## Run what the server runs: every check, then the whole suite
+	@.ci/run
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Check format, lint and import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-logo
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+.PHONY: types
+types: $(VENV)/.dev ## Check types
+	@$(BIN)/mypy .
+
+.PHONY: requirements
+requirements: $(VENV)/.dev ## Compile requirements/*.in to hashed *.txt
+	@cd requirements && for set in base scale dev; do \
+		UV_NO_HEADER=1 ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+			--generate-hashes --no-emit-index-url -o $$set.txt $$set.in; done
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Python 3.11 or newer is needed; PYTHON=/path/to/python3 make run names one." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }
+	@echo "Making a virtual environment in $(VENV) ..." >&2
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.base: requirements/base.txt $(VENV)/.created
+	@echo "Installing requirements/base.txt, this once ..." >&2
+	@$(PIP_INSTALL) -r requirements/base.txt
+	@touch $@
+
+$(VENV)/.scale: requirements/scale.txt $(VENV)/.base
+	@echo "Installing requirements/scale.txt, this once ..." >&2
+	@$(PIP_INSTALL) -r requirements/scale.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.created
+	@echo "Installing requirements/dev.txt, this once ..." >&2
+	@$(PIP_INSTALL) -r requirements/dev.txt
+	@touch $@

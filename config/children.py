@@ -1,0 +1,93 @@
+"""The processes that `manage.py up` starts, each leading a session of its own.
+
+Of its own, because Ctrl-C in a terminal signals the whole foreground group: workers that got it too
+would be cut in the middle of a call instead of being asked to finish.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from operations import lifeline
+
+STDERR = 2
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Child:
+    name: str
+    process: subprocess.Popen[bytes]
+
+    @property
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def ask_to_stop(self) -> None:
+        if not self.has_ended:
+            self.process.terminate()
+
+    def kill_group(self) -> None:
+        """Also what the leader left behind. The group outlives it as long as anybody is in it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+class Children:
+    """Starts children; as a context manager it leaves none of them running."""
+
+    def __init__(self, *, directory: Path, grace_seconds: float, hurry: Callable[[], bool]) -> None:
+        self._directory = directory
+        self._grace_seconds = grace_seconds
+        self._hurry = hurry
+        self._children: list[Child] = []
+        self._lifeline, self._lifeline_end = os.pipe()
+
+    def __enter__(self) -> Children:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop_all()
+        os.close(self._lifeline_end)
+        os.close(self._lifeline)
+
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        process = subprocess.Popen(  # noqa: S603  (our own commands)
+            command,
+            cwd=self._directory,
+            env={**environment, lifeline.VARIABLE: str(self._lifeline)},
+            pass_fds=(self._lifeline,),
+            stdin=subprocess.DEVNULL,
+            stdout=STDERR,
+            start_new_session=True,
+        )
+        self._children.append(Child(name, process))
+
+    def first_ended(self) -> Child | None:
+        return next((child for child in self._children if child.has_ended), None)
+
+    def _stop_all(self) -> None:
+        for child in self._children:
+            child.ask_to_stop()
+        deadline = time.monotonic() + self._grace_seconds
+        while time.monotonic() < deadline and not self._hurry() and self._any_runs():
+            time.sleep(POLL_SECONDS)
+        for child in self._children:
+            child.kill_group()
+
+    def _any_runs(self) -> bool:
+        return any(not child.has_ended for child in self._children)

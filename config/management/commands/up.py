@@ -1,0 +1,210 @@
+"""Everything in one terminal: database, static files, accounts, web server and workers."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import Error as DatabaseError
+
+from config import accounts, local
+from config.children import Children
+from operations.clock import database_now
+from operations.masking import mask
+from operations.models import WorkerHeartbeat
+
+READY_WITHIN_SECONDS = 60
+POLL_SECONDS = 0.1
+# On top of the workers' own grace: their supervisor needs a moment to see them end.
+EXTRA_GRACE_SECONDS = 5
+
+
+class Command(BaseCommand):
+    help = (
+        "Prepare the database, then run the web server and the workers until Ctrl-C. Prints "
+        "'Ready on <address>' once pages answer and a worker beats. Exit codes: 0 stopped as "
+        "asked, 1 a part did not start or died, 2 the port is in use."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--json", action="store_true", help="Print one JSON object instead of lines."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = StopRequest()
+        self._refuse_busy_port()
+        account_list = self._prepare()
+        grace_seconds = settings.OPERATIONS_SHUTDOWN_GRACE_SECONDS + EXTRA_GRACE_SECONDS
+        started_at = database_now()
+        with Children(
+            directory=settings.BASE_DIR, grace_seconds=grace_seconds, hurry=stop.is_urgent
+        ) as children:
+            self._start(children)
+            self._wait_until(
+                stop,
+                children,
+                lambda: pages_answer() and worker_beats(since=started_at),
+                within_seconds=READY_WITHIN_SECONDS,
+            )
+            if not stop.is_asked():
+                self._announce(account_list, as_json=options["json"])
+                self._wait_until(stop, children, lambda: False)
+            self.stderr.write("Stopping ...")
+        self.stderr.write("Stopped.")
+
+    def _refuse_busy_port(self) -> None:
+        fault = binding_fault(settings.BIND, settings.PORT)
+        if fault:
+            self.stderr.write(fault)
+            raise SystemExit(2)
+
+    def _prepare(self) -> list[accounts.Account]:
+        directory = local.local_directory(settings.BASE_DIR)
+        mark = directory / "databases.json"
+        try:
+            accounts.note_empty_database(mark)
+            call_command("migrate", interactive=False, verbosity=0)
+            is_ours = accounts.is_created_by_up(mark)
+        except DatabaseError as error:
+            self._fail(f"The database of DATABASE_URL cannot be used: {mask(str(error)).strip()}")
+        if not settings.DEBUG:
+            call_command("collectstatic", interactive=False, verbosity=0)
+            return []
+        if not is_ours:
+            self.stderr.write(
+                "This database was not created here, so it gets no demo account. "
+                "Make yourself an account with: manage.py createsuperuser"
+            )
+            return []
+        return list(accounts.keep_accounts(directory))
+
+    def _start(self, children: Children) -> None:
+        manage = str(Path(settings.BASE_DIR) / "manage.py")
+        environment = dict(os.environ)
+        children.start("web server", [sys.executable, "-m", "config.webserver"], environment)
+        children.start("worker", [sys.executable, manage, "operations_worker"], environment)
+
+    def _wait_until(
+        self,
+        stop: StopRequest,
+        children: Children,
+        is_done: Callable[[], bool],
+        *,
+        within_seconds: float | None = None,
+    ) -> None:
+        """Until it is done or somebody asks to stop. Fails if a child ends or time runs out."""
+        deadline = None if within_seconds is None else time.monotonic() + within_seconds
+        while not stop.is_asked() and not is_done():
+            ended = children.first_ended()
+            if ended:
+                self._fail(f"The {ended.name} ended unexpectedly; its last lines are above.")
+            if deadline is not None and time.monotonic() > deadline:
+                self._fail(
+                    f"Not ready within {within_seconds:.0f} s: "
+                    f"pages {'answer' if pages_answer() else 'do not answer'}."
+                )
+            stop.wait(POLL_SECONDS)
+
+    def _announce(self, account_list: list[accounts.Account], *, as_json: bool) -> None:
+        url = public_url()
+        if as_json:
+            users = [{"username": a.username, "password": a.password} for a in account_list]
+            self._say(json.dumps({"url": url, "accounts": users}))
+            return
+        for title, account in zip(("Sign in", "Admin"), account_list, strict=False):
+            self._say(f"{title}: {account.username} / {account.password}")
+        self._say(f"Ready on {url}")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    def _fail(self, sentence: str) -> NoReturn:
+        self.stderr.write(sentence)
+        raise SystemExit(1)
+
+
+class StopRequest:
+    """SIGINT, SIGTERM and SIGHUP as a question to ask; the second one means: now."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._asked = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._count += 1
+        self._asked.set()
+
+    def is_asked(self) -> bool:
+        return self._asked.is_set()
+
+    def is_urgent(self) -> bool:
+        return self._count > 1
+
+    def wait(self, seconds: float) -> None:
+        self._asked.wait(seconds)
+
+
+def binding_fault(address: str, port: int) -> str:
+    """Why the web server could not listen there, or "". Looked at before anything is started."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return f"Port {port} is in use; choose another one: PORT={port + 1} make run"
+            return f"Cannot listen on {address}, port {port}: {error.strerror}."
+    return ""
+
+
+def pages_answer() -> bool:
+    connection = http.client.HTTPConnection(_own_address(), settings.PORT, timeout=5)
+    try:
+        connection.request("GET", "/", headers={"Host": _allowed_host()})
+        return connection.getresponse().status < 400
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def worker_beats(*, since: datetime) -> bool:
+    """A worker of this start: the heartbeat of an earlier one outlives it by a lease."""
+    return WorkerHeartbeat.objects.filter(
+        started_at__gte=since, expires_at__gt=database_now()
+    ).exists()
+
+
+def public_url() -> str:
+    host = f"[{settings.BIND}]" if ":" in settings.BIND else _own_address()
+    return f"http://{host}:{settings.PORT}"
+
+
+def _own_address() -> str:
+    """Where this machine reaches its own server: "every address" is none to connect to."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.BIND, settings.BIND)  # noqa: S104
+
+
+def _allowed_host() -> str:
+    host: str = settings.ALLOWED_HOSTS[0]
+    return "localhost" if host == "*" else host.removeprefix(".")
