@@ -1,0 +1,6 @@
+"""The OpenAI service behind one function. The only importer of the SDK, and only for workers: it
+costs half a second and 50 MB, which a web process has no use for."""
+
+from operations.openai_service.client import ask, close
+
+__all__ = ["ask", "close"]

@@ -1,0 +1,169 @@
+"""One HTTP answer as it came, and what its body says about an error, in one shape for all dialects.
+
+Knows where servers put things; what the things mean is decided in `classify`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MAX_MESSAGE = 4000
+"""Characters of a message that the text patterns look at."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers (names in lower case) and the body, unpacked and bounded."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    too_large: bool = False
+    """The body went on beyond the limit; what is here is its beginning."""
+
+    @property
+    def request_id(self) -> str:
+        for name in ("x-request-id", "request-id", "apim-request-id", "cf-ray"):
+            if value := self.headers.get(name):
+                return printable(value, 200)
+        return ""
+
+
+@dataclass(frozen=True)
+class ErrorBody:
+    """What an error body says, wherever it says it."""
+
+    words: tuple[str, ...] = ()
+    """Codes, types and reasons, the most telling first."""
+    message: str = ""
+    param: str = ""
+    status: int | None = None
+    """A numeric code in the range of HTTP statuses."""
+    flagged: bool = False
+    """The body lists reasons of a moderation."""
+    retry_delay: float | None = None
+    """Google's RetryInfo: seconds. Its presence says that waiting helps."""
+
+
+def read_json(body: bytes) -> Any:
+    """The JSON value of a body in UTF-8, -16 or -32, BOM or not. Raises ValueError for all that is
+    none: bad bytes, nesting bombs, integers of thousands of digits."""
+    try:
+        return json.loads(body.decode(json.detect_encoding(body)))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def error_body(body: bytes) -> ErrorBody:
+    """Of a 4xx or 5xx answer; empty where the body is no JSON or says nothing."""
+    try:
+        value = read_json(body)
+    except ValueError:
+        return ErrorBody(message=body[:MAX_MESSAGE].decode("utf-8", "replace"))
+    return error_of(value)
+
+
+def error_of(value: object) -> ErrorBody:
+    """Unwraps list → `error` → object or text, and reads all places that servers use."""
+    outer = _first_object(value)
+    if outer is None:
+        return ErrorBody(message=value[:MAX_MESSAGE] if isinstance(value, str) else "")
+    error = outer.get("error")
+    inner = error if isinstance(error, dict) else {}
+    nested = _nested_objects(inner)
+    objects = (*nested, inner, outer)
+    return ErrorBody(
+        words=tuple(_words(objects)),
+        message=" ".join(_messages(objects))[:MAX_MESSAGE],
+        param=next((o["param"] for o in objects if isinstance(o.get("param"), str)), ""),
+        status=next((s for o in objects if (s := _http_status(o.get("code")))), None),
+        flagged=any("flagged_input" in o or _is_filter(o) for o in objects),
+        retry_delay=next((d for o in objects if (d := _seconds(o.get("retryDelay")))), None),
+    )
+
+
+def printable(text: str, length: int) -> str:
+    """Printable ASCII only: what goes into rows and logs without a second thought."""
+    return "".join(c for c in text[:length] if c.isascii() and c.isprintable())
+
+
+def _first_object(value: object) -> dict[str, Any] | None:
+    if isinstance(value, list):
+        value = value[0] if value else None
+    return value if isinstance(value, dict) else None
+
+
+def _nested_objects(error: dict[str, Any]) -> list[dict[str, Any]]:
+    """Azure's innererror, Google's details, OpenRouter's metadata and the raw body inside it."""
+    found = [o for o in (error.get("innererror"), error.get("metadata")) if isinstance(o, dict)]
+    details = error.get("details")
+    if isinstance(details, list):
+        found += [o for o in details if isinstance(o, dict)]
+    raw = next((o["raw"] for o in found if isinstance(o.get("raw"), str)), None)
+    if raw is not None:
+        found.insert(0, _raw_object(raw))
+    return found
+
+
+def _raw_object(raw: str) -> dict[str, Any]:
+    """The upstream's own body, JSON or text, one level deep."""
+    try:
+        value = _first_object(read_json(raw.encode("utf-8", "replace")))
+    except ValueError:
+        value = None
+    if value is None:
+        return {"message": raw}
+    error = value.get("error")
+    return error if isinstance(error, dict) else value
+
+
+def _words(objects: tuple[dict[str, Any], ...]) -> Iterator[str]:
+    """All codes before all types: "rate_limit_exceeded" of type "tokens" is a rate limit."""
+    for key in ("reason", "code", "error_code", "error_type", "type", "status"):
+        for o in objects:
+            if isinstance(o.get(key), str) and o[key]:
+                yield o[key][:200]
+
+
+def _messages(objects: tuple[dict[str, Any], ...]) -> Iterator[str]:
+    """Only what the server says; never `input`, in which FastAPI repeats the whole request."""
+    for o in objects:
+        for key in ("message", "error", "detail", "msg"):
+            value = o.get(key)
+            if isinstance(value, str):
+                yield value
+            elif key == "detail":
+                yield from _validation_messages(value)
+
+
+def _validation_messages(detail: object) -> Iterator[str]:
+    items = detail if isinstance(detail, list) else [detail]
+    for item in items:
+        for key in ("msg", "message"):
+            if isinstance(item, dict) and isinstance(item.get(key), str):
+                yield item[key]
+
+
+def _http_status(code: object) -> int | None:
+    if isinstance(code, str) and re.fullmatch(r"[45]\d\d", code):
+        return int(code)
+    if isinstance(code, int) and not isinstance(code, bool) and 400 <= code <= 599:
+        return code
+    return None
+
+
+def _is_filter(value: dict[str, Any]) -> bool:
+    return "content_filter_result" in value or "content_filter_results" in value
+
+
+def _seconds(delay: object) -> float | None:
+    """Protobuf's JSON form of a duration: "17s", "0.5s"."""
+    if not isinstance(delay, str) or not re.fullmatch(r"\d{1,9}(?:\.\d{1,9})?s", delay):
+        return None
+    seconds = float(delay[:-1])
+    return seconds if math.isfinite(seconds) and seconds > 0 else None

@@ -1,0 +1,223 @@
+"""One question, one HTTP call, one reply or one error of ours.
+
+The SDK keeps authentication, headers and time-outs; its retries are off, its models unused. One pool
+of connections per process and event loop, made after the fork: a client shared over `fork()` gives
+one process the answer of another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections import OrderedDict
+from weakref import WeakKeyDictionary
+
+import httpx2
+import openai
+from django.conf import settings
+
+from operations.credentials import Credential, base_url_fault, key_fault
+from operations.errors import (
+    AuthenticationError,
+    InvalidRequestError,
+    OpenAIServiceError,
+)
+from operations.kinds import ProviderReply, ProviderRequest
+from operations.openai_service.answer import Answer
+from operations.openai_service.classify import answer_of, error_of_answer, error_of_exception
+from operations.openai_service.decode import read_completion
+from operations.openai_service.simulated import Simulated
+from operations.openai_service.transport import CallNote, Guard, Network, current_call
+
+CONNECT_SECONDS = 10.0
+KEEPALIVE_SECONDS = 30.0
+MAX_CLIENTS = 64
+"""Of the SDK's light objects, one for each key in use; the connections below are shared."""
+
+
+async def ask(
+    request: ProviderRequest, *, credential: Credential, timeout_seconds: float
+) -> ProviderReply:
+    """Exactly one HTTP call, ended after `timeout_seconds` whatever the other side does.
+
+    Raises only subclasses of OpenAIServiceError; cancellation and the end of the process pass.
+    """
+    refuse_unusable(credential)
+    model = request.model or settings.OPENAI_MODEL
+    body = encode(request, model)
+    answer = await _send(body, credential, timeout_seconds)
+    if not 200 <= answer.status < 300:
+        raise error_of_answer(answer)
+    completion = read_completion(answer, model=model, base_url=credential.base_url)
+    return ProviderReply(
+        content=completion.content,
+        model=completion.usage.model,
+        usage=completion.usage,
+        provider_request_id=completion.request_id,
+        simulated=credential.simulated,
+    )
+
+
+async def close() -> None:
+    """Close the connections of this process's running event loop; the next call opens new ones."""
+    pool = _pools.pop(asyncio.get_running_loop(), None)
+    if pool is not None:
+        await pool.aclose()
+
+
+def refuse_unusable(credential: Credential) -> None:
+    """A key that cannot be a header or an address that is none: said by name, and nothing sent.
+
+    The SDK would report either as a connection error, and print the key in its cause.
+    """
+    if fault := key_fault(credential.api_key):
+        raise AuthenticationError(
+            "INVALID_API_KEY", detail=f"the key cannot be sent: {fault}", maybe_processed=False
+        )
+    if fault := base_url_fault(credential.base_url):
+        raise InvalidRequestError(
+            "ENDPOINT_NOT_FOUND", detail=f"the base URL: {fault}", maybe_processed=False
+        )
+
+
+def encode(request: ProviderRequest, model: str) -> bytes:
+    """The body of a chat completion with a strict JSON schema, named after the kind."""
+    body = {
+        "model": model,
+        "messages": list(request.messages),
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": request.kind, "strict": True, "schema": request.schema},
+        },
+    }
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:  # half a surrogate pair, which UTF-8 has no bytes for
+        detail = f"the request cannot be written as JSON: {type(error).__name__}"
+        # No cause: its text is the prompt's.
+        raise InvalidRequestError(
+            "INVALID_REQUEST", detail=detail, maybe_processed=False
+        ) from None
+
+
+async def _send(body: bytes, credential: Credential, timeout_seconds: float) -> Answer:
+    note = CallNote()
+    token = current_call.set(note)
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            response = await _sdk(credential).post(
+                "/chat/completions",
+                cast_to=httpx2.Response,
+                content=body,
+                options={"timeout": _timeout(timeout_seconds)},
+            )
+        return answer_of(response)
+    except OpenAIServiceError:
+        raise
+    except openai.APIStatusError as error:
+        return answer_of(error.response)
+    except Exception as error:  # the SDK leaks what it did not foresee: see classify.FAULTS
+        raise _error_of(error, note) from _safe_cause(error)
+    finally:
+        current_call.reset(token)
+
+
+def _error_of(error: Exception, note: CallNote) -> OpenAIServiceError:
+    """An answer that began as an error and broke off is that error."""
+    if note.status is not None and note.status >= 300:
+        return error_of_answer(note.answer())
+    failure = error_of_exception(error)
+    if note.status is not None:
+        failure.http_status = note.status
+        failure.provider_request_id = note.answer().request_id
+    return failure
+
+
+def _safe_cause(error: BaseException | None) -> BaseException | None:
+    """LocalProtocolError quotes the header that it refused, and that is the key's."""
+    link = error
+    while link is not None:
+        if isinstance(link, httpx2.LocalProtocolError):
+            return httpx2.LocalProtocolError("a header that cannot be sent")
+        link = link.__cause__ or link.__context__
+    return error
+
+
+def _timeout(seconds: float) -> httpx2.Timeout:
+    """Per phase. The whole is bounded by `asyncio.timeout`; waiting for a free connection ends
+    earlier, so that our own shortage is not taken for the provider's slowness."""
+    return httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds), pool=seconds / 2)
+
+
+class _Pool:
+    """The connections of one event loop, and the SDK's clients that use them."""
+
+    def __init__(self) -> None:
+        self._http: dict[bool, httpx2.AsyncClient] = {}
+        self._clients: OrderedDict[Credential, openai.AsyncOpenAI] = OrderedDict()
+
+    def client(self, credential: Credential) -> openai.AsyncOpenAI:
+        client = self._clients.get(credential)
+        if client is None:
+            client = self._clients[credential] = self._new_client(credential)
+            if len(self._clients) > MAX_CLIENTS:
+                self._clients.popitem(last=False)
+        self._clients.move_to_end(credential)
+        return client
+
+    def _new_client(self, credential: Credential) -> openai.AsyncOpenAI:
+        client = openai.AsyncOpenAI(
+            api_key=credential.api_key,
+            base_url=credential.base_url,
+            max_retries=0,
+            http_client=self._http_client(simulated=credential.simulated),
+        )
+        if credential.own_key:
+            # Those of the environment belong to the installation's key.
+            client.organization = client.project = None
+        return client
+
+    def _http_client(self, *, simulated: bool) -> httpx2.AsyncClient:
+        if simulated not in self._http:
+            self._http[simulated] = httpx2.AsyncClient(
+                transport=Guard(Simulated() if simulated else Network(_limits())),
+                follow_redirects=False,
+                headers={"Accept-Encoding": "identity"},
+            )
+        return self._http[simulated]
+
+    async def aclose(self) -> None:
+        self._clients.clear()
+        for http in self._http.values():
+            await http.aclose()
+
+
+def _limits() -> httpx2.Limits:
+    most = settings.OPERATIONS_CONCURRENCY
+    return httpx2.Limits(
+        max_connections=most, max_keepalive_connections=most, keepalive_expiry=KEEPALIVE_SECONDS
+    )
+
+
+_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pool] = WeakKeyDictionary()
+_inherited: list[object] = []
+
+
+def _forget_inherited() -> None:
+    """In a forked child. The parent's pools are kept but never used: dropping them could close
+    what the parent still needs."""
+    global _pools  # noqa: PLW0603
+    _inherited.append(_pools)
+    _pools = WeakKeyDictionary()
+
+
+os.register_at_fork(after_in_child=_forget_inherited)
+
+
+def _sdk(credential: Credential) -> openai.AsyncOpenAI:
+    loop = asyncio.get_running_loop()
+    pool = _pools.get(loop)
+    if pool is None:
+        pool = _pools[loop] = _Pool()
+    return pool.client(credential)

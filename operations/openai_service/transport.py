@@ -1,0 +1,176 @@
+"""The guard between the SDK and the network: bounded bodies, kept statuses, chosen proxies.
+
+httpx2 reads bodies of any length, unpacks gzip bombs, forgets the status of an answer that breaks
+off, ignores the proxy variables once it is given a transport, and keeps cookies. This wrapper does
+none of that. Time is not its business: the deadline of a call is set in `client`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.request import getproxies, proxy_bypass
+
+import httpx2
+
+from operations.errors import NetworkError
+from operations.openai_service.answer import Answer
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+"""Unpacked. An answer of this product has a few kilobytes."""
+
+# They describe the body as it travelled, not as it is handed on; a cookie of one key's answer must
+# not be sent with another key.
+DROPPED_HEADERS = ("content-encoding", "content-length", "transfer-encoding", "set-cookie")
+
+
+@dataclass
+class CallNote:
+    """What is known of an answer while it still comes in, for the case that it never ends."""
+
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytearray = field(default_factory=bytearray)
+
+    def answer(self) -> Answer:
+        return Answer(self.status or 0, self.headers, bytes(self.body))
+
+
+current_call: ContextVar[CallNote | None] = ContextVar("current_call", default=None)
+
+
+class Guard(httpx2.AsyncBaseTransport):
+    """Wraps a transport; hands on answers that are read whole, unpacked and bounded."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        note = current_call.get() or CallNote()
+        response = await self._inner.handle_async_request(request)
+        note.status = response.status_code
+        note.headers = {name.lower(): value for name, value in response.headers.items()}
+        try:
+            too_large = await read_bounded(response, note.body)
+        except httpx2.TransportError:
+            # The status of an error says enough without the rest of its body.
+            if response.status_code < 400:
+                raise
+            too_large = False
+        finally:
+            await response.aclose()
+        return httpx2.Response(
+            response.status_code,
+            headers=[(n, v) for n, v in note.headers.items() if n not in DROPPED_HEADERS],
+            content=bytes(note.body),
+            extensions={"too_large": too_large},
+        )
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def read_bounded(response: httpx2.Response, body: bytearray) -> bool:
+    """Unpack the body into `body` up to the limit; True where it goes on beyond it.
+
+    A stream that is no gzip although it says so ends the reading: what was unpacked so far is
+    judged, and it is no JSON.
+    """
+    unpack = unpacker(response.headers.get("content-encoding", ""))
+    stream = response.stream
+    assert isinstance(stream, httpx2.AsyncByteStream)
+    async for chunk in stream:
+        try:
+            body += unpack(chunk, MAX_BODY_BYTES + 1 - len(body))
+        except zlib.error:
+            return False
+        if len(body) > MAX_BODY_BYTES:
+            return True
+    return False
+
+
+class Unpack(Protocol):
+    def __call__(self, chunk: bytes, room: int, /) -> bytes: ...
+
+
+def unpacker(content_encoding: str) -> Unpack:
+    """For one body. We ask for `identity`; some servers pack all the same. An encoding that the
+    standard library does not know is handed on packed, and is then no JSON."""
+    encoding = content_encoding.strip().lower()
+    if encoding in ("gzip", "x-gzip"):
+        return _inflating(zlib.decompressobj(16 + zlib.MAX_WBITS))
+    if encoding == "deflate":
+        return _inflating_either()
+    return lambda chunk, room: chunk[:room]
+
+
+def _inflating(inflater: zlib._Decompress) -> Unpack:
+    def unpack(chunk: bytes, room: int) -> bytes:
+        return inflater.decompress(chunk, room)
+
+    return unpack
+
+
+def _inflating_either() -> Unpack:
+    """"deflate" means zlib's format to the standard and the bare one to some servers."""
+    chosen: list[Unpack] = []
+
+    def unpack(chunk: bytes, room: int) -> bytes:
+        if chosen:
+            return chosen[0](chunk, room)
+        for wbits in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
+            inflate = _inflating(zlib.decompressobj(wbits))
+            try:
+                unpacked = inflate(chunk, room)
+            except zlib.error:
+                continue
+            chosen.append(inflate)
+            return unpacked
+        raise zlib.error("neither form of deflate")
+
+    return unpack
+
+
+class Network(httpx2.AsyncBaseTransport):
+    """Direct connections, or through the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY say."""
+
+    def __init__(self, limits: httpx2.Limits) -> None:
+        self._limits = limits
+        # One context for all: reading the system's certificates takes tens of milliseconds.
+        self._tls = httpx2.create_ssl_context()
+        self._proxies = getproxies()
+        self._transports: dict[str, httpx2.AsyncHTTPTransport] = {}
+        self._routes: dict[tuple[str, str], str] = {}
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return await self._transport(self._route(request.url)).handle_async_request(request)
+
+    def _route(self, url: httpx2.URL) -> str:
+        """The proxy's URL, or "" for none."""
+        place = (url.scheme, url.host)
+        if place not in self._routes:
+            proxy = self._proxies.get(url.scheme) or self._proxies.get("all") or ""
+            self._routes[place] = "" if proxy_bypass(url.host) else proxy
+        return self._routes[place]
+
+    def _transport(self, proxy: str) -> httpx2.AsyncHTTPTransport:
+        if proxy not in self._transports:
+            self._transports[proxy] = self._open(proxy)
+        return self._transports[proxy]
+
+    def _open(self, proxy: str) -> httpx2.AsyncHTTPTransport:
+        make: Callable[..., httpx2.AsyncHTTPTransport] = httpx2.AsyncHTTPTransport
+        if not proxy:
+            return make(verify=self._tls, limits=self._limits)
+        try:
+            url = proxy if "://" in proxy else f"http://{proxy}"
+            return make(verify=self._tls, limits=self._limits, proxy=url)
+        except (ValueError, ImportError, httpx2.InvalidURL) as error:
+            raise NetworkError("PROXY_ERROR", maybe_processed=False) from error
+
+    async def aclose(self) -> None:
+        for transport in self._transports.values():
+            await transport.aclose()

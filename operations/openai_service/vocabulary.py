@@ -1,0 +1,334 @@
+"""The words that providers use for their errors, as data: nothing here runs against a network.
+
+Three layers, asked in this order by `classify`: exact codes and types; words inside codes nobody
+listed; narrow patterns over the message. An operator adds exact codes without a release through the
+JSON file that OPERATIONS_ERROR_VOCABULARY names.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from pathlib import Path
+
+from django.conf import settings
+
+from operations.errors import RULES
+
+# Exact codes and types, normalised by `normalise`. Sources: OpenAI's error-code guide and the bodies
+# of the fault corpus.
+CODES: dict[str, str] = {
+    "account_deactivated": "ACCOUNT_DEACTIVATED",
+    "account_disabled": "ACCOUNT_DEACTIVATED",
+    "account_suspended": "ACCOUNT_DEACTIVATED",
+    "api_key_invalid": "INVALID_API_KEY",
+    "authentication": "INVALID_API_KEY",
+    "billing_hard_limit_reached": "SPEND_LIMIT_REACHED",
+    "billing_not_active": "BILLING_INACTIVE",
+    "conflict": "CONFLICT",
+    "content_filter": "CONTENT_FILTERED",
+    "content_policy_violation": "CONTENT_FILTERED",
+    "context_length_exceeded": "CONTEXT_LENGTH_EXCEEDED",
+    "deployment_not_found": "MODEL_NOT_FOUND",
+    "exceed_context_size": "CONTEXT_LENGTH_EXCEEDED",
+    "insufficient_quota": "QUOTA_EXCEEDED",
+    "invalid_api_key": "INVALID_API_KEY",
+    "invalid_json_schema": "INVALID_SCHEMA",
+    "invalid_organization": "ORGANIZATION_ERROR",
+    "invalid_project": "ORGANIZATION_ERROR",
+    "invalid_prompt": "CONTENT_FILTERED",
+    "ip_not_authorized": "PERMISSION_DENIED",
+    "mismatched_organization": "ORGANIZATION_ERROR",
+    "mismatched_project": "ORGANIZATION_ERROR",
+    "model_not_found": "MODEL_NOT_FOUND",
+    "no_organization": "ORGANIZATION_ERROR",
+    "organization_not_found": "ORGANIZATION_ERROR",
+    "overloaded": "SERVER_ERROR",
+    "permission": "PERMISSION_DENIED",
+    "permission_denied": "PERMISSION_DENIED",
+    "quota_exceeded": "QUOTA_EXCEEDED",
+    "rate_limit": "RATE_LIMIT_EXCEEDED",
+    "rate_limit_exceeded": "RATE_LIMIT_EXCEEDED",
+    "request_too_large": "REQUEST_TOO_LARGE",
+    "responsible_ai_policy_violation": "CONTENT_FILTERED",
+    "server_is_overloaded": "SERVER_ERROR",
+    "slow_down": "SLOW_DOWN",
+    "string_above_max_length": "PAYLOAD_TOO_LARGE",
+    "too_many_requests": "RATE_LIMIT_EXCEEDED",
+    "unauthenticated": "INVALID_API_KEY",
+    "unauthorized": "INVALID_API_KEY",
+    "unsupported_country_region_territory": "REGION_NOT_SUPPORTED",
+}
+
+# Words that say nothing beyond the HTTP status, so they are not reported as unmapped either.
+GENERIC: frozenset[str] = frozenset(
+    {
+        "api",
+        "api_status",
+        "bad_request",
+        "error",
+        "failed_precondition",
+        "internal",
+        "internal_server",
+        "invalid_argument",
+        "invalid_request",
+        "invalid_value",
+        "missing_required_parameter",
+        "none",
+        "not_found",
+        "null",
+        "provider",
+        "request",
+        "requests",
+        "request_forbidden",
+        "resource_exhausted",
+        "server",
+        "service_unavailable",
+        "timeout",
+        "tokens",
+        "unavailable",
+        "unknown",
+        "unknown_parameter",
+        "unsupported_parameter",
+        "unsupported_value",
+        "upstream",
+        "validation",
+        "value",
+    }
+)
+
+# For codes that nobody listed: all words of a row occur in the code. First match wins.
+WORDS: tuple[tuple[frozenset[str], str], ...] = tuple(
+    (frozenset(words.split()), code)
+    for words, code in (
+        ("slow down", "SLOW_DOWN"),
+        ("context length", "CONTEXT_LENGTH_EXCEEDED"),
+        ("context window", "CONTEXT_LENGTH_EXCEEDED"),
+        ("context size", "CONTEXT_LENGTH_EXCEEDED"),
+        ("prompt too long", "CONTEXT_LENGTH_EXCEEDED"),
+        ("rate limit", "RATE_LIMIT_EXCEEDED"),
+        ("rate limited", "RATE_LIMIT_EXCEEDED"),
+        ("rate", "RATE_LIMIT_EXCEEDED"),
+        ("ratelimit", "RATE_LIMIT_EXCEEDED"),
+        ("throttled", "RATE_LIMIT_EXCEEDED"),
+        ("throttling", "RATE_LIMIT_EXCEEDED"),
+        ("too many requests", "RATE_LIMIT_EXCEEDED"),
+        ("spend", "SPEND_LIMIT_REACHED"),
+        ("spending", "SPEND_LIMIT_REACHED"),
+        ("budget", "SPEND_LIMIT_REACHED"),
+        ("hard limit", "SPEND_LIMIT_REACHED"),
+        ("billing", "BILLING_INACTIVE"),
+        ("quota", "QUOTA_EXCEEDED"),
+        ("credit", "QUOTA_EXCEEDED"),
+        ("credits", "QUOTA_EXCEEDED"),
+        ("balance", "QUOTA_EXCEEDED"),
+        ("funds", "QUOTA_EXCEEDED"),
+        ("payment", "QUOTA_EXCEEDED"),
+        ("arrearage", "QUOTA_EXCEEDED"),
+        ("usage limit", "QUOTA_EXCEEDED"),
+        ("content filter", "CONTENT_FILTERED"),
+        ("content filtered", "CONTENT_FILTERED"),
+        ("content policy", "CONTENT_FILTERED"),
+        ("content blocked", "CONTENT_FILTERED"),
+        ("content violation", "CONTENT_FILTERED"),
+        ("moderation", "CONTENT_FILTERED"),
+        ("safety", "CONTENT_FILTERED"),
+        ("guardrail", "CONTENT_FILTERED"),
+        ("flagged", "CONTENT_FILTERED"),
+        ("inspection failed", "CONTENT_FILTERED"),
+        ("json schema", "INVALID_SCHEMA"),
+        ("response format", "INVALID_SCHEMA"),
+        ("model not found", "MODEL_NOT_FOUND"),
+        ("model not exist", "MODEL_NOT_FOUND"),
+        ("model not available", "MODEL_NOT_FOUND"),
+        ("model not supported", "MODEL_NOT_FOUND"),
+        ("invalid model", "MODEL_NOT_FOUND"),
+        ("unknown model", "MODEL_NOT_FOUND"),
+        ("unsupported model", "MODEL_NOT_FOUND"),
+        ("model decommissioned", "MODEL_NOT_FOUND"),
+        ("organization", "ORGANIZATION_ERROR"),
+        ("account deactivated", "ACCOUNT_DEACTIVATED"),
+        ("account disabled", "ACCOUNT_DEACTIVATED"),
+        ("account suspended", "ACCOUNT_DEACTIVATED"),
+        ("region", "REGION_NOT_SUPPORTED"),
+        ("country", "REGION_NOT_SUPPORTED"),
+        ("api key", "INVALID_API_KEY"),
+        ("apikey", "INVALID_API_KEY"),
+        ("unauthorized", "INVALID_API_KEY"),
+        ("unauthenticated", "INVALID_API_KEY"),
+        ("authentication", "INVALID_API_KEY"),
+        ("invalid token", "INVALID_API_KEY"),
+        ("credentials", "INVALID_API_KEY"),
+        ("permission", "PERMISSION_DENIED"),
+        ("access denied", "PERMISSION_DENIED"),
+        ("access terminated", "PERMISSION_DENIED"),
+        ("overloaded", "SERVER_ERROR"),
+        ("capacity", "SERVER_ERROR"),
+        ("engine unavailable", "SERVER_ERROR"),
+    )
+)
+
+
+def _pattern(*alternatives: str) -> re.Pattern[str]:
+    return re.compile("|".join(alternatives), re.IGNORECASE)
+
+
+# Asked before the code: the code of these two does not tell them from something else.
+OVERRIDES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        _pattern(
+            r"maximum context length",
+            r"maximum (?:allowed )?(?:input|prompt|sequence) length",
+            r"context (?:length|window|size)[^.]{0,80}(?:exceed|too)",
+            r"exceed\w*[^.]{0,60}context (?:length|window|size|limit)",
+            r"prompt is too long",
+            r"input (?:tokens?|token count|length)[^.]{0,80}exceed",
+        ),
+        "CONTEXT_LENGTH_EXCEEDED",
+    ),
+    (_pattern(r"request too large\b.{0,200}?limit \d+, requested \d+"), "REQUEST_TOO_LARGE"),
+)
+
+# Asked last, for providers that send no code, only at the statuses where such a body is seen.
+MESSAGES: tuple[tuple[frozenset[int], re.Pattern[str], str], ...] = (
+    (
+        frozenset({200, 400, 422}),
+        _pattern(r"response_format", r"json_schema", r"invalid schema", r"structured outputs?"),
+        "INVALID_SCHEMA",
+    ),
+    (
+        frozenset({200, 400, 403, 422, 429, 500}),
+        _pattern(
+            r"(?:spend(?:ing)?|hard|budget|cost) limit\b[^.]{0,40}(?:reached|exceeded|hit)",
+            r"reached (?:its|your|the) (?:monthly |daily )?(?:spending|budget) limit",
+            r"budget has been exceeded",
+        ),
+        "SPEND_LIMIT_REACHED",
+    ),
+    (
+        frozenset({200, 400, 401, 403, 422, 429, 500}),
+        _pattern(
+            r"insufficient (?:account )?(?:balance|credits?|funds|quota)",
+            r"(?:not enough|out of|no remaining|used all available) credits?",
+            r"balance is (?:too low|insufficient|not enough)",
+            r"exceeded your current quota",
+            r"quota (?:has been |is )?(?:exceeded|exhausted|used up)",
+            r"payment required",
+        ),
+        "QUOTA_EXCEEDED",
+    ),
+    (
+        frozenset({200, 400, 403, 429}),
+        _pattern(r"billing (?:is |account is )?(?:not active|inactive|disabled)"),
+        "BILLING_INACTIVE",
+    ),
+    (
+        frozenset({200, 400, 403, 422}),
+        _pattern(
+            r"flagged (?:as|by|for)",
+            r"content (?:filter|policy|management policy)",
+            r"usage polic(?:y|ies)",
+            r"safety (?:system|filter|settings|check)",
+            r"moderation",
+            r"inappropriate content",
+        ),
+        "CONTENT_FILTERED",
+    ),
+    (
+        frozenset({200, 400, 403}),
+        _pattern(r"(?:country|region|location)[^.]{0,40}not (?:supported|available)"),
+        "REGION_NOT_SUPPORTED",
+    ),
+    (
+        frozenset({200, 400, 403, 500}),
+        _pattern(
+            r"(?:incorrect|invalid|missing|expired|no|wrong) api[ _-]?key",
+            r"api[ _-]?key (?:is |was |has )?(?:not valid|invalid|missing|expired|not found)",
+            r"invalid (?:authentication|bearer) ?token",
+        ),
+        "INVALID_API_KEY",
+    ),
+    (
+        frozenset({200, 400, 403, 404, 422}),
+        _pattern(
+            r"model\b.{0,120}?\b(?:not found|does ?n[o']t exist|does not exist|not exist)",
+            r"model\b.{0,120}?\b(?:is not available|decommissioned|is not supported)",
+            r"(?:unknown|unsupported|invalid|no such) model",
+            r"no endpoints found",
+        ),
+        "MODEL_NOT_FOUND",
+    ),
+    (
+        frozenset({200, 400, 403}),
+        _pattern(r"rate[ -]?limit", r"too many requests", r"requests per (?:minute|second|day)"),
+        "RATE_LIMIT_EXCEEDED",
+    ),
+)
+
+STATUSES: dict[int, str] = {
+    401: "INVALID_API_KEY",
+    402: "QUOTA_EXCEEDED",
+    403: "PERMISSION_DENIED",
+    404: "ENDPOINT_NOT_FOUND",
+    405: "ENDPOINT_NOT_FOUND",
+    407: "PROXY_ERROR",
+    408: "TIMEOUT",
+    409: "CONFLICT",
+    410: "MODEL_NOT_FOUND",
+    413: "PAYLOAD_TOO_LARGE",
+    414: "PAYLOAD_TOO_LARGE",
+    429: "RATE_LIMIT_EXCEEDED",
+}
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NOT_A_WORD = re.compile(r"[^a-z0-9]+")
+_SUFFIX = re.compile(r"_(?:error|exception)$")
+
+
+def normalise(word: str) -> str:
+    """`RateLimitError`, `rate-limit-error` and `rate_limit` are one word."""
+    snake = _NOT_A_WORD.sub("_", _CAMEL.sub("_", word).lower()).strip("_")
+    return _SUFFIX.sub("", snake)
+
+
+def code_of_status(status: int) -> str:
+    """What the HTTP status alone says. 1xx where an answer should be is a broken conversation."""
+    if status in STATUSES:
+        return STATUSES[status]
+    if status >= 500:
+        return "SERVER_ERROR"
+    if status >= 400:
+        return "INVALID_REQUEST"
+    if status >= 300:
+        return "REDIRECT_ERROR"
+    return "SERVER_ERROR" if status >= 200 else "NETWORK_ERROR"
+
+
+def code_of_exact(word: str) -> str | None:
+    """Of a normalised code or type; the operator's own file wins."""
+    return operator_codes().get(word) or CODES.get(word)
+
+
+def code_of_words(word: str) -> str | None:
+    present = frozenset(word.split("_"))
+    return next((code for words, code in WORDS if words <= present), None)
+
+
+@functools.cache
+def operator_codes() -> dict[str, str]:
+    """The operator's codes, read once per process. A missing or broken file stops the start: see
+    `operations.checks`."""
+    path = getattr(settings, "OPERATIONS_ERROR_VOCABULARY", "")
+    return read_codes(Path(path)) if path else {}
+
+
+def read_codes(path: Path) -> dict[str, str]:
+    """{"provider_code": "ERROR_CODE"} of a JSON file; raises OSError or ValueError."""
+    codes = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(codes, dict):
+        raise ValueError("it holds no JSON object")
+    for word, code in codes.items():
+        if code not in RULES:
+            raise ValueError(f"{word!r} is mapped to {code!r}, which is no error code")
+    return {normalise(word): code for word, code in codes.items()}
