@@ -1,0 +1,206 @@
+"""Forms of the pages: what a person typed is checked here and never thrown away.
+
+No field carries `maxlength`: browsers cut a pasted text at it without a word.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from interview_app.models import (
+    ANSWER_MAX_LENGTH,
+    MAX_QUESTIONS,
+    POSTING_MAX_LENGTH,
+    RESUME_MAX_LENGTH,
+    ROLE_MAX_LENGTH,
+    InterviewType,
+    Language,
+    Mode,
+    Seniority,
+)
+from interview_app.resume_files import read_resume
+from operations.refusals import Refusal
+
+SENIORITIES = [
+    (Seniority.INTERN, _("Intern or apprentice")),
+    (Seniority.JUNIOR, _("Junior")),
+    (Seniority.MID, _("Mid-level")),
+    (Seniority.SENIOR, _("Senior")),
+    (Seniority.LEAD, _("Lead")),
+]
+INTERVIEW_TYPES = [
+    (InterviewType.MIXED, _("A mix of everything")),
+    (InterviewType.BEHAVIORAL, _("Behavioural: what you have done")),
+    (InterviewType.SITUATIONAL, _("Situational: what you would do")),
+    (InterviewType.TECHNICAL, _("Technical: how things work")),
+]
+MODES = [
+    (Mode.PRACTICE, _("Practice: feedback after every answer")),
+    (Mode.REAL, _("Like the real thing: feedback at the end")),
+]
+LANGUAGES = [(Language.ENGLISH, "English"), (Language.GERMAN, "Deutsch")]
+
+
+TOO_LONG = ngettext_lazy(
+    "At most %(limit_value)d character is possible; this has %(show_value)d. Please shorten it.",
+    "At most %(limit_value)d characters are possible; this has %(show_value)d. Please shorten it.",
+    "limit_value",
+)
+HAS_NUL = _("The text contains a NUL character. Please paste it again as plain text.")
+
+
+class WrittenField(forms.CharField):
+    """Text a person wrote: kept word for word, but for line ends, which browsers send as CR LF."""
+
+    def __init__(self, *, limit: int, rows: int = 0, **options: Any) -> None:
+        widget = forms.Textarea(attrs={"rows": rows, "dir": "auto"}) if rows else forms.TextInput
+        super().__init__(widget=widget, strip=False, **options)
+        self.validators.append(MaxLengthValidator(limit, message=TOO_LONG))
+        self.validators.append(ProhibitNullCharactersValidator(message=HAS_NUL))
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value) or ""
+        return "" if not text.strip() else text.replace("\r\n", "\n")
+
+
+class KeyedForm(forms.Form):
+    """A form that may be sent twice. The same key with the same content is the same submission."""
+
+    form_key = forms.UUIDField(
+        widget=forms.HiddenInput(attrs={"autocomplete": "off"}), required=False
+    )
+    keyed_fields: tuple[str, ...] = ()
+
+    def submission_key(self) -> uuid.UUID:
+        """The key in the form, mixed with what was typed: whoever goes back in the browser, changes
+        the text and sends it again means something new."""
+        typed = [self.cleaned_data[name] for name in self.keyed_fields]
+        key = self.cleaned_data["form_key"] or uuid.uuid4()
+        return uuid.uuid5(key, json.dumps(typed, ensure_ascii=True))
+
+
+class ResumeFileForm(forms.Form):
+    """A résumé as text or as a file. The file wins; its text then stands in the box."""
+
+    resume_text = WrittenField(
+        label=_("Your résumé"), limit=RESUME_MAX_LENGTH, rows=9, required=False
+    )
+    resume_file = forms.FileField(
+        label=_("or choose a file"),
+        required=False,
+        allow_empty_file=True,
+        help_text=_("A .txt, .pdf or .docx file, at most 5 MB and 20 pages."),
+        widget=forms.FileInput(attrs={"accept": ".txt,.pdf,.docx"}),
+    )
+
+    resume_source = "text"
+
+    def clean_resume_file(self) -> UploadedFile | None:
+        upload: UploadedFile | None = self.cleaned_data.get("resume_file")
+        if not upload:
+            return None
+        try:
+            text, self.resume_source = read_resume(upload.name or "", upload.read())
+        except Refusal as refusal:
+            raise ValidationError(str(refusal.message), code=refusal.code) from refusal
+        self.fields["resume_text"].run_validators(text)
+        self._put_into_box(text)
+        return upload
+
+    def _put_into_box(self, text: str) -> None:
+        # A browser cannot fill a file field again. If another field is wrong, the text is not lost.
+        self.data = self.data.copy()
+        self.data[self.add_prefix("resume_text")] = text
+        self.cleaned_data["resume_text"] = text
+        self.errors.pop("resume_text", None)
+
+
+class NewPracticeForm(KeyedForm, ResumeFileForm):
+    keyed_fields = (
+        "role",
+        "job_description",
+        "resume_text",
+        "seniority",
+        "question_count",
+        "interview_type",
+        "mode",
+        "language",
+    )
+    field_order = ("role", "job_description", "resume_text", "resume_file")
+
+    role = WrittenField(
+        label=_("Which role is it?"),
+        limit=ROLE_MAX_LENGTH,
+        error_messages={"required": _("Please name the role you want to practise for.")},
+    )
+    job_description = WrittenField(
+        label=_("The job posting"),
+        help_text=_("Paste all of it: the questions will ask about what it says."),
+        limit=POSTING_MAX_LENGTH,
+        rows=9,
+        required=False,
+    )
+    seniority = forms.ChoiceField(label=_("Level"), choices=SENIORITIES, initial=Seniority.MID)
+    question_count = forms.IntegerField(
+        label=_("Questions"), min_value=1, max_value=MAX_QUESTIONS, initial=5
+    )
+    interview_type = forms.ChoiceField(
+        label=_("Kind of questions"), choices=INTERVIEW_TYPES, initial=InterviewType.MIXED
+    )
+    mode = forms.ChoiceField(label=_("Mode"), choices=MODES, initial=Mode.PRACTICE)
+    language = forms.ChoiceField(
+        label=_("Language of the interview"), choices=LANGUAGES, initial=Language.ENGLISH
+    )
+
+
+class AnswerForm(KeyedForm):
+    keyed_fields = ("text",)
+
+    text = WrittenField(
+        label=_("Your answer"),
+        limit=ANSWER_MAX_LENGTH,
+        rows=12,
+        error_messages={"required": _("There is nothing to save yet: please write an answer.")},
+    )
+
+
+class DraftForm(forms.Form):
+    text = WrittenField(limit=ANSWER_MAX_LENGTH, required=False)
+
+
+class ResumeForm(ResumeFileForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned.get("resume_text"):
+            self.add_error("resume_text", _("Please paste your résumé or choose a file."))
+        return cleaned
+
+
+class SignInForm(AuthenticationForm):
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": _("This user name and password do not belong together. Please try again."),
+    }
+
+
+class SignUpForm(UserCreationForm[User]):
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "email")

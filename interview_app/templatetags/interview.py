@@ -1,0 +1,153 @@
+"""What the templates say in words: statuses, criteria, reasons, and the card of an operation."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.forms import BoundField
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from interview_app.queries import FEEDBACK_ANALYSIS, QUESTION_GENERATION, SESSION_SUMMARY
+from interview_app.rubric import criterion_name
+from operations.models import Operation
+from operations.queries import (
+    is_retryable,
+    operation_action,
+    operation_happened,
+    operation_next_step,
+    waiting,
+)
+
+register = template.Library()
+
+SLOW_AFTER = timedelta(seconds=15)
+
+SESSION_STATUS = {
+    "preparing": _("Preparing questions"),
+    "ready": _("Ready"),
+    "in_progress": _("In progress"),
+    "finishing": _("Writing the summary"),
+    "finished": _("Finished"),
+    "needs_attention": _("Needs attention"),
+}
+AT_WORK = {
+    QUESTION_GENERATION: _("Preparing your questions"),
+    FEEDBACK_ANALYSIS: _("Reading your answer"),
+    SESSION_SUMMARY: _("Writing your summary"),
+}
+STOPPED = {
+    QUESTION_GENERATION: _("The preparation of your questions was stopped."),
+    FEEDBACK_ANALYSIS: _("The feedback on this answer was stopped."),
+    SESSION_SUMMARY: _("The summary was stopped."),
+}
+SAVED = {
+    QUESTION_GENERATION: _("The posting and your résumé are saved"),
+    FEEDBACK_ANALYSIS: _("Your answer is saved"),
+    SESSION_SUMMARY: _("All your answers are saved"),
+}
+NOT_SCORED = {
+    "too_short": _("It is too short to be judged: a few sentences are needed."),
+    "no_words": _("It holds no words that could be judged."),
+    "off_topic": _("It does not answer this question."),
+    "not_scorable": _("There is too little in it that could be judged."),
+}
+RESPONSE_TYPES = {
+    "story": _("You told a story."),
+    "pseudo_story": _("You described how it usually goes, not one case."),
+    "example": _("You gave an example."),
+    "opinion": _("You gave an opinion."),
+    "self_description": _("You described yourself."),
+    "explanation": _("You explained it."),
+}
+
+
+@register.inclusion_tag("interview_app/_operation.html", takes_context=True)
+def operation_card(
+    context: template.Context, operation: Operation | None, saved_at: datetime | None = None
+) -> dict[str, Any]:
+    """The state of one AI call and what the person can do about it; nothing once it completed."""
+    if operation is None or operation.status == Operation.Status.COMPLETED:
+        return {"operation": None}
+    card: dict[str, Any] = {"operation": operation, "saved_at": saved_at}
+    if not operation.is_final:
+        return {**card, **_at_work(operation, context.get("paused", set()))}
+    if operation.status == Operation.Status.CANCELLED:
+        return {**card, "stopped": STOPPED.get(operation.kind, _("This was stopped."))}
+    return {**card, **_failure(operation)}
+
+
+def _at_work(operation: Operation, paused: set[str]) -> dict[str, Any]:
+    return {
+        "at_work": AT_WORK.get(operation.kind, _("Working on it")),
+        "waiting": waiting(operation, paused),
+        "tries": operation.run_attempts,
+        "tries_possible": 1 + settings.OPERATIONS_MAX_RETRIES,
+        "is_slow": timezone.now() - operation.queued_at > SLOW_AFTER,
+    }
+
+
+def _failure(operation: Operation) -> dict[str, Any]:
+    return {
+        "happened": operation_happened(operation),
+        "saved": SAVED.get(operation.kind, _("Everything you wrote is saved")),
+        "next_step": operation_next_step(operation),
+        "action": operation_action(operation),
+        "retryable": is_retryable(operation),
+    }
+
+
+@register.filter
+def status_words(status: str) -> Any:
+    return SESSION_STATUS[status]
+
+
+@register.filter
+def not_scored_words(reason: str) -> Any:
+    return NOT_SCORED.get(reason, NOT_SCORED["not_scorable"])
+
+
+@register.filter
+def response_type_words(response_type: str) -> Any:
+    return RESPONSE_TYPES.get(response_type, "")
+
+
+@register.filter
+def criterion_words(key: str) -> str:
+    return criterion_name(key)
+
+
+@register.filter
+def score(value: Decimal | float | None) -> str:
+    """One decimal, as everywhere: 3.4."""
+    return "" if value is None else f"{value:.1f}"
+
+
+@register.filter
+def clock(moment: datetime) -> SafeString:
+    """The time of day, in UTC; the page's script turns it into the reader's own."""
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" data-clock>{}</time>',
+        local.isoformat(timespec="seconds"),
+        local.strftime("%H:%M:%S %Z"),
+    )
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """The field's widget, tied to its help and its errors for those who listen to the page."""
+    described_by = [f"{field.id_for_label}_help"] if field.help_text else []
+    attributes: dict[str, Any] = {}
+    if field.errors:
+        described_by.append(f"{field.id_for_label}_errors")
+        attributes["aria-invalid"] = "true"
+    if described_by:
+        attributes["aria-describedby"] = " ".join(described_by)
+    return field.as_widget(attrs=attributes)

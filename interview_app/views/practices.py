@@ -1,0 +1,71 @@
+"""Home, a new practice, and the list of one's own."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from interview_app.forms import NewPracticeForm
+from interview_app.models import Resume
+from interview_app.queries import session_details, sessions_of
+from interview_app.services import start_session
+from interview_app.views.live import own_page
+from interview_app.views.ownership import signed_in_user
+from interview_app.views.refused import refuse_in_form
+from operations.refusals import Refusal
+
+PRACTICES_PER_PAGE = 20
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "interview_app/home.html")
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_practice(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _start(request)
+    form = NewPracticeForm(
+        initial={"form_key": uuid4(), "resume_text": _stored_resume_text(request)}
+    )
+    return _form_page(request, form)
+
+
+@own_page
+def my_practice(request: HttpRequest) -> HttpResponse:
+    sessions = sessions_of(signed_in_user(request)).select_related("summary")
+    page = Paginator(sessions, PRACTICES_PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "practices": session_details(list(page))}
+    return render(request, "interview_app/my_practice.html", context)
+
+
+def _start(request: HttpRequest) -> HttpResponse:
+    form = NewPracticeForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _form_page(request, form, status=400)
+    fields = {name: form.cleaned_data[name] for name in form.keyed_fields}
+    try:
+        session, _operation = start_session(
+            owner=signed_in_user(request), form_key=form.submission_key(), door="page", **fields
+        )
+    except Refusal as refusal:
+        return _form_page(request, refuse_in_form(form, refusal), status=refusal.status_code)
+    return redirect("session", session_id=session.pk)
+
+
+def _form_page(request: HttpRequest, form: NewPracticeForm, status: int = 200) -> HttpResponse:
+    return render(request, "interview_app/new_practice.html", {"form": form}, status=status)
+
+
+def _stored_resume_text(request: HttpRequest) -> str:
+    resume = Resume.objects.filter(owner=signed_in_user(request)).first()
+    return resume.text if resume else ""
