@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import include, path, re_path
+
+from operations.api.views import UnknownPath
 
 urlpatterns = [
     path("", include("interview_app.api.urls")),
     path("", include("operations.api.urls")),
+    re_path("", UnknownPath.as_view()),
 ]

@@ -179,12 +179,12 @@ THROTTLE_RATES = {"anon": "60/min", "user": "600/min", "login": "10/min", "regis
 REST_FRAMEWORK: dict[str, Any] = {
     # The first one gives a refusal its WWW-Authenticate header, and with it 401 instead of 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "operations.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["operations.api.parsers.BoundedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "operations.api.pagination.NewestFirst",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "EXCEPTION_HANDLER": "operations.api.problems.problem_handler",

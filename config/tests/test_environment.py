@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from config.environment import VARIABLES, BadEnvironment, Environment, read
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+PRODUCTION = {
+    "DJANGO_SECRET_KEY": "x" * 50,
+    "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+}
+# What somebody might really type, one wrong thing each.
+WRONG = {
+    "DJANGO_DEBUG": "maybe",
+    "FIELD_ENCRYPTION_KEY": "too-short",
+    "DJANGO_CSRF_TRUSTED_ORIGINS": "coach.example.org",
+    "TRUSTED_PROXY_COUNT": "-1",
+    "BIND": "everywhere",
+    "PORT": "80a",
+    "DATABASE_URL": "mysql://root@db/practice",
+    "REDIS_URL": "localhost:6379",
+    "OPENAI_API_KEY": "sk-first\nsk-second",
+    "OPENAI_BASE_URL": "api.example.org/v1",
+    "OPENAI_MODEL": "m" * 101,
+    "OPENAI_TIMEOUT_SECONDS": "0",
+    "OPERATIONS_MAX_RETRIES": "4",
+    "OPERATIONS_BACKOFF_BASE_SECONDS": "nan",
+    "OPERATIONS_DEADLINE_SECONDS": "inf",
+    "OPERATIONS_CONCURRENCY": "0",
+    "OPERATIONS_WORKERS": "²",
+    "OPERATIONS_LEASE_SECONDS": "30s",
+    "OPERATIONS_EXPIRE_SECONDS": "-5",
+    "OPERATIONS_DEFER_RATE_LIMITED": "2",
+    "OPERATIONS_SHUTDOWN_GRACE_SECONDS": "soon",
+    "SIMULATED_PROVIDER": "simulated",
+    "SIMULATED_LATENCY_SECONDS": "-0.1",
+    "SIMULATED_FAULTS": "gremlins:0.5",
+    "LOG_LEVEL": "LOUD",
+    "LOG_FORMAT": "xml",
+    "API_THROTTLES": "yes please",
+    "REGISTRATION_OPEN": "sometimes",
+    "MAX_UNFINISHED_OPERATIONS_PER_USER": "1e3",
+    "EMAIL_URL": "pigeon://loft",
+}
+
+
+def environment(tmp_path: Path, **variables: str) -> Environment:
+    return read({**PRODUCTION, **variables}, base_dir=tmp_path, terminal=False)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_bad_value_is_refused_with_name_and_example_and_without_the_value(
+    name: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadEnvironment) as refusal:
+        environment(tmp_path, **{name: WRONG[name]})
+
+    (line,) = str(refusal.value).splitlines()
+    assert line.startswith(f"{name} ")
+    assert f"Example: {name}=" in line
+    assert (
+        WRONG[name] not in line.removeprefix(name).partition("Example:")[0] or len(WRONG[name]) < 3
+    )
+
+
+def test_every_variable_that_can_be_wrong_has_a_wrong_case() -> None:
+    takes_anything = {"DJANGO_SECRET_KEY", "DJANGO_ALLOWED_HOSTS", "ADMINS"}
+
+    assert set(VARIABLES) - set(WRONG) == takes_anything
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(BadEnvironment) as refusal:
+        environment(tmp_path, PORT="x", LOG_FORMAT="x")
+
+    assert [line.split()[0] for line in str(refusal.value).splitlines()] == ["PORT", "LOG_FORMAT"]
+
+
+@pytest.mark.parametrize("name", PRODUCTION)
+def test_production_does_not_start_without_its_secrets(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BadEnvironment, match=f"^{name} is not set"):
+        environment(tmp_path, **{name: ""})
+
+
+def test_development_makes_its_secrets_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    first, second = (
+        read({"DJANGO_DEBUG": "true"}, base_dir=tmp_path, terminal=False) for _ in range(2)
+    )
+
+    assert first.django_secret_key == second.django_secret_key
+    assert first.field_encryption_key == second.field_encryption_key
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / ".local").iterdir()} == {0o600}
+    assert (tmp_path / ".local").stat().st_mode & 0o777 == 0o700
+
+
+def test_an_empty_value_counts_as_unset(tmp_path: Path) -> None:
+    empty = environment(tmp_path, **dict.fromkeys(set(VARIABLES) - set(PRODUCTION), ""))
+
+    assert empty == environment(tmp_path)
+
+
+def test_debug_and_everything_it_opens_is_off_by_default(tmp_path: Path) -> None:
+    defaults = environment(tmp_path)
+
+    assert not defaults.django_debug
+    assert not defaults.simulated_provider
+    assert not defaults.registration_open
+    assert defaults.bind == "127.0.0.1"
+
+
+def test_white_space_around_a_key_is_not_part_of_it(tmp_path: Path) -> None:
+    assert environment(tmp_path, OPENAI_API_KEY=" sk-abc\n").openai_api_key == "sk-abc"
+
+
+def test_database_is_a_file_in_the_local_directory_by_default(tmp_path: Path) -> None:
+    assert environment(tmp_path).database_url["NAME"] == str(tmp_path / ".local" / "db.sqlite3")
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("sqlite:///data/p.sqlite3", "data/p.sqlite3"),
+        ("sqlite:////srv/p.sqlite3", "/srv/p.sqlite3"),
+    ],
+    ids=["relative", "absolute"],
+)
+def test_relative_database_file_belongs_to_the_project_not_to_the_shell(
+    url: str, name: str, tmp_path: Path
+) -> None:
+    assert environment(tmp_path, DATABASE_URL=url).database_url["NAME"] == str(tmp_path / name)
+
+
+def test_database_in_memory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadEnvironment, match="cannot be shared"):
+        environment(tmp_path, DATABASE_URL="sqlite://:memory:")
+
+
+@pytest.mark.parametrize("document", [".env.example", "README.md"])
+def test_documents_name_every_variable_and_no_other(document: str) -> None:
+    text = (BASE_DIR / document).read_text()
+
+    named = set(re.findall(r"^#?([A-Z][A-Z_]+)=", text, re.MULTILINE))
+    if document == "README.md":
+        assert set(re.findall(r"`([A-Z]+_[A-Z_]+|PORT|BIND|ADMINS)`", text)) <= set(VARIABLES) | {
+            "REQUIRE_SERVICES"
+        }
+    else:
+        assert named == set(VARIABLES)
