@@ -53,10 +53,16 @@ class Drain:
     owner: UUID = field(default_factory=uuid4)
     _database: DatabaseThread = field(default_factory=DatabaseThread)
     _runs: dict[UUID, tuple[Run, asyncio.Task[None]]] = field(default_factory=dict)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def stop(self) -> None:
+        """Take no more work; finish or release what is under way within the grace."""
+        self._stopping.set()
+        self._wake.set()
 
     async def run(self) -> None:
-        self._wake = asyncio.Event()
-        self._stopping = asyncio.Event()
+        """Drain until the time is up, everything is idle (where asked for) or `stop` is called."""
         self._parent = os.getppid()
         self._last_beat = time.monotonic()
         self._database.start()
@@ -213,7 +219,7 @@ class Drain:
 
     def _look_for_parent(self) -> None:
         if os.getppid() != self._parent:  # the sentinel died: nobody would restart or stop us
-            self._stopping.set()
+            self.stop()
 
     @contextlib.contextmanager
     def _lifeline(self) -> Iterator[None]:
@@ -231,5 +237,4 @@ class Drain:
 
     def _on_lifeline(self, descriptor: int) -> None:
         asyncio.get_running_loop().remove_reader(descriptor)
-        self._stopping.set()
-        self._wake.set()
+        self.stop()

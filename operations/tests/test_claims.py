@@ -1,0 +1,136 @@
+"""Which operations a drain takes, and that two never take the same one."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from operations.credentials import installation_credential
+from operations.engine.claims import Claim, claim_batch
+from operations.models import Attempt, Operation
+from operations.tests.conftest import JudgementKind
+from operations.tests.factories import OperationFactory, ProviderPauseFactory
+
+pytestmark = pytest.mark.django_db
+
+Submit = Callable[..., Operation]
+
+
+def claim(limit: int = 10) -> list[Claim]:
+    with transaction.atomic():
+        return claim_batch(owner=uuid.uuid4(), limit=limit)
+
+
+def test_claim_takes_the_oldest_first_up_to_the_limit(submit: Submit) -> None:
+    operations = [submit() for _ in range(3)]
+    Operation.objects.filter(pk=operations[2].pk).update(
+        queued_at=timezone.now() - timedelta(hours=1)
+    )
+
+    claims = claim(limit=2)
+
+    assert [claimed.id for claimed in claims] == [operations[2].pk, operations[0].pk]
+
+
+def test_claimed_operation_is_leased_with_a_raised_fence_and_its_first_attempt(
+    submit: Submit,
+) -> None:
+    operation = submit()
+
+    claim()
+
+    operation.refresh_from_db()
+    assert operation.status == Operation.Status.RUNNING
+    assert operation.fence == 1
+    assert operation.lease_owner is not None
+    assert operation.lease_expires_at > timezone.now()
+    attempt = operation.attempt_ledger.get()
+    assert (attempt.number, attempt.fence, attempt.outcome) == (1, 1, Attempt.Outcome.RUNNING)
+
+
+def test_operation_that_is_not_due_is_left(submit: Submit) -> None:
+    operation = submit()
+    Operation.objects.update(next_attempt_at=timezone.now() + timedelta(seconds=60))
+
+    assert claim() == []
+
+    operation.refresh_from_db()
+    assert operation.status == Operation.Status.PENDING
+
+
+def test_operation_of_a_paused_credential_is_left_unless_it_is_a_probe(submit: Submit) -> None:
+    ProviderPauseFactory(credential=installation_credential().label)
+    submit()
+    probe = submit()
+    Operation.objects.filter(pk=probe.pk).update(is_probe=True)
+
+    claims = claim()
+
+    assert [claimed.id for claimed in claims] == [probe.pk]
+    assert claims[0].was_paused
+
+
+def test_pause_of_one_credential_leaves_others_alone(submit: Submit) -> None:
+    ProviderPauseFactory(credential="https://other.example.org/v1#ffffffffffff")
+    submit()
+
+    assert len(claim()) == 1
+
+
+def test_rescued_operation_goes_on_with_the_calls_it_has_left(submit: Submit) -> None:
+    operation = submit()
+    Operation.objects.filter(pk=operation.pk).update(run_attempts=3, attempts=3)
+
+    (claimed,) = claim()
+
+    assert claimed.calls_left == 1
+    assert claimed.calls_before == 3
+
+
+def test_spent_run_that_is_rescued_may_ask_once_more(submit: Submit) -> None:
+    operation = submit()
+    Operation.objects.filter(pk=operation.pk).update(run_attempts=4, attempts=4)
+
+    assert claim()[0].calls_left == 1
+
+
+def test_request_that_cannot_be_built_fails_without_an_attempt(
+    submit: Submit, judgement: JudgementKind
+) -> None:
+    broken = submit()
+    judgement.broken_in = "request"
+
+    assert claim() == []
+
+    broken.refresh_from_db()
+    assert (broken.status, broken.error_code) == ("failed", "INTERNAL_ERROR")
+    assert broken.attempts == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_claimers_share_the_work_without_a_double(judgement: JudgementKind) -> None:
+    OperationFactory.create_batch(40, kind=judgement.name)
+    start = threading.Barrier(2)
+    taken: list[list[uuid.UUID]] = [[], []]
+
+    def claim_all(number: int) -> None:
+        start.wait()
+        for _ in range(10):
+            taken[number] += [claimed.id for claimed in claim(limit=4)]
+        connection.close()
+
+    threads = [threading.Thread(target=claim_all, args=(number,)) for number in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    everything = taken[0] + taken[1]
+    assert len(everything) == len(set(everything)) == 40
+    assert set(Operation.objects.values_list("fence", flat=True)) == {1}
