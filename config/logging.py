@@ -27,6 +27,8 @@ def name_request_events(logger: WrappedLogger, method: str, event: EventDict) ->
         event["event"] = REQUEST_EVENTS[event["event"]]
         event["status"] = event.pop("code")
         event["method"], _, event["path"] = event.pop("request").partition(" ")
+        if event.get("user_id") is None:
+            event.pop("user_id", None)
     return event
 
 
@@ -76,7 +78,8 @@ def logging_configuration(*, level: str, log_format: str) -> dict[str, Any]:
             # Says in other words, query string included, what http.request says.
             "django.request": {"level": "CRITICAL"},
             "django.server": {"handlers": [], "propagate": True, "level": "NOTSET"},
-            "django-q": {"handlers": [], "propagate": True},
+            # Tells of every bell it rings. What an operation did is in operations' own events.
+            "django-q": {"handlers": [], "propagate": True, "level": "WARNING"},
             "_granian": {"handlers": [], "propagate": True},
         },
     }

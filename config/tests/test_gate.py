@@ -23,7 +23,7 @@ def pins(requirements: str) -> dict[str, str]:
 
 def chosen(requirements: str) -> set[str]:
     text = (BASE_DIR / "requirements" / requirements).read_text()
-    return set(re.findall(r"^([a-z0-9-]+)", text, re.MULTILINE))
+    return set(re.findall(r"^([a-z0-9][a-z0-9-]+)", text, re.MULTILINE))
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)

@@ -59,7 +59,7 @@ class Command(BaseCommand):
             self._wait_until(
                 stop,
                 children,
-                lambda: pages_answer() and worker_beats(since=started_at),
+                lambda: worker_beats(since=started_at) and pages_answer(),
                 within_seconds=READY_WITHIN_SECONDS,
             )
             if not stop.is_asked():
