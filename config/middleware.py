@@ -57,7 +57,9 @@ def _request_id(request: HttpRequest) -> str:
 
 @receiver((bind_extra_request_finished_metadata, bind_extra_request_failed_metadata))
 def _add_duration(request: HttpRequest, log_kwargs: dict[str, Any], **_: object) -> None:
-    log_kwargs["duration_ms"] = round((time.perf_counter() - request.META[STARTED_AT]) * 1000)
+    # A request that fails before it reaches RequestLog has no start.
+    if STARTED_AT in request.META:
+        log_kwargs["duration_ms"] = round((time.perf_counter() - request.META[STARTED_AT]) * 1000)
 
 
 class SecurityHeaders:

@@ -1,0 +1,142 @@
+"""Accounts and tokens. A token is shown once; its digest is all that is stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import authenticate, logout
+from django.contrib.auth.models import AbstractUser, User
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from knox.models import AuthToken
+from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed, ErrorDetail, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from operations.api.door import ApiView
+from operations.api.problems import Problem
+from operations.api.serializers import UtcField
+
+
+class UserSerializer(serializers.ModelSerializer[User]):
+    email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
+
+    class Meta:
+        model = User
+        fields = ("id", "username", "email")
+
+    def validate_username(self, username: str) -> str:
+        others = User.objects.filter(username__iexact=username)
+        if self.instance is not None:
+            others = others.exclude(pk=self.instance.pk)
+        if others.exists():
+            raise _username_taken()
+        return username
+
+    def save(self, **values: Any) -> User:
+        try:
+            with transaction.atomic():
+                return super().save(**values)
+        except IntegrityError:
+            # Somebody took the name between our look and our write.
+            raise ValidationError({"username": [_username_taken().detail[0]]}) from None
+
+
+class RegisterSerializer(UserSerializer):
+    password = serializers.CharField(write_only=True, trim_whitespace=False, max_length=4096)
+
+    class Meta(UserSerializer.Meta):
+        fields = (*UserSerializer.Meta.fields, "password")  # type: ignore[assignment]
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        person = User(username=values["username"], email=values.get("email", ""))
+        try:
+            validate_password(values["password"], user=person)
+        except DjangoValidationError as error:
+            raise DjangoValidationError({"password": error.error_list}) from None
+        return values
+
+    def create(self, values: dict[str, Any]) -> User:
+        return User.objects.create_user(**values)
+
+
+class LoginInput(serializers.Serializer[Any]):
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(trim_whitespace=False, max_length=4096)
+
+
+class PublicView(ApiView):
+    """Nobody needs to be signed in, and a stale token or cookie does no harm."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+
+class Register(PublicView):
+    throttle_scope = "register"
+
+    def post(self, request: Request) -> Response:
+        if not settings.REGISTRATION_OPEN:
+            raise Problem(
+                status=403,
+                code="REGISTRATION_CLOSED",
+                detail=_("New accounts are made by the administrator here."),
+            )
+        form = RegisterSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        user = form.save()
+        return Response({"user": UserSerializer(user).data, **new_token(user)}, status=201)
+
+
+class Login(PublicView):
+    throttle_scope = "login"
+
+    def post(self, request: Request) -> Response:
+        form = LoginInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        user = authenticate(request._request, **form.validated_data)
+        if user is None:
+            raise AuthenticationFailed(_("This user name and password do not belong together."))
+        user_logged_in.send(sender=type(user), request=request._request, user=user)
+        return Response(new_token(user))
+
+
+class Logout(ApiView):
+    """Ends what the request was signed in with: this token, or the browser's session."""
+
+    def post(self, request: Request) -> Response:
+        if isinstance(request.auth, AuthToken):
+            request.auth.delete()
+            user_logged_out.send(
+                sender=type(request.user), request=request._request, user=request.user
+            )
+        else:
+            logout(request._request)
+        return Response(status=204)
+
+
+class Me(ApiView):
+    def get(self, request: Request) -> Response:
+        return Response(UserSerializer(request.user).data)
+
+    def patch(self, request: Request) -> Response:
+        form = UserSerializer(request.user, data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        form.save()
+        return Response(form.data)
+
+
+def new_token(user: AbstractUser) -> dict[str, Any]:
+    row, token = AuthToken.objects.create(user=user)
+    return {"token": token, "expiry": UtcField().to_representation(row.expiry)}
+
+
+def _username_taken() -> ValidationError:
+    return ValidationError(
+        [ErrorDetail(_("A user with that username already exists."), code="unique")]
+    )

@@ -1,0 +1,213 @@
+"""The shapes of sessions and their parts, and what may be sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from interview_app.models import (
+    ANSWER_MAX_LENGTH,
+    MAX_QUESTIONS,
+    POSTING_MAX_LENGTH,
+    RESUME_MAX_LENGTH,
+    ROLE_MAX_LENGTH,
+    Answer,
+    Draft,
+    Feedback,
+    InterviewType,
+    JobPosting,
+    Language,
+    Mode,
+    Resume,
+    Seniority,
+    SessionSummary,
+)
+from interview_app.queries import AnswerDetail, QuestionDetail, SessionDetail
+from operations.api.serializers import NumberField, OperationSerializer, UtcField
+
+TECH_STACK_MAX_ITEMS = 50
+TECH_MAX_LENGTH = 100
+
+
+class TextField(serializers.CharField):
+    """What a person wrote, kept word for word. NUL and lone surrogates are refused."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
+
+
+class SessionInput(serializers.Serializer[Any]):
+    """What is left out is copied from the posting or has the verb's default."""
+
+    role = serializers.CharField(max_length=ROLE_MAX_LENGTH, required=False)
+    job_description = TextField(max_length=POSTING_MAX_LENGTH, required=False, allow_blank=True)
+    job_posting = serializers.PrimaryKeyRelatedField[JobPosting](
+        queryset=JobPosting.objects.none(), required=False, allow_null=True
+    )
+    seniority = serializers.ChoiceField(choices=Seniority.choices, required=False)
+    question_count = serializers.IntegerField(min_value=1, max_value=MAX_QUESTIONS, required=False)
+    interview_type = serializers.ChoiceField(choices=InterviewType.choices, required=False)
+    mode = serializers.ChoiceField(choices=Mode.choices, required=False)
+    language = serializers.ChoiceField(choices=Language.choices, required=False)
+    resume_text = TextField(
+        max_length=RESUME_MAX_LENGTH, required=False, allow_blank=True, allow_null=True
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        # Somebody else's posting does not exist.
+        owner = self.context["request"].user
+        fields["job_posting"].queryset = owner.job_postings.all()  # type: ignore[attr-defined]
+        return fields
+
+
+class AnswerInput(serializers.Serializer[Any]):
+    text = TextField(max_length=ANSWER_MAX_LENGTH)
+    insist = serializers.BooleanField(default=False)
+
+
+class DraftInput(serializers.Serializer[Any]):
+    text = TextField(max_length=ANSWER_MAX_LENGTH, allow_blank=True)
+
+
+class ResumeInput(serializers.Serializer[Any]):
+    text = TextField(max_length=RESUME_MAX_LENGTH)
+
+
+class ResumeFileInput(serializers.Serializer[Any]):
+    file = serializers.FileField(allow_empty_file=True)
+
+
+class ResumeSerializer(serializers.ModelSerializer[Resume]):
+    updated_at = UtcField()
+
+    class Meta:
+        model = Resume
+        fields = ("text", "source", "updated_at")
+
+
+class JobPostingSerializer(serializers.ModelSerializer[JobPosting]):
+    description = TextField(max_length=POSTING_MAX_LENGTH)
+    tech_stack = serializers.ListField(
+        child=serializers.CharField(max_length=TECH_MAX_LENGTH),
+        max_length=TECH_STACK_MAX_ITEMS,
+        required=False,
+    )
+    created_at = UtcField(read_only=True)
+    updated_at = UtcField(read_only=True)
+
+    class Meta:
+        model = JobPosting
+        fields = (
+            "id",
+            "title",
+            "company",
+            "description",
+            "experience_level",
+            "tech_stack",
+            "language",
+            "created_at",
+            "updated_at",
+        )
+
+
+class AnswerSerializer(serializers.ModelSerializer[Answer]):
+    created_at = UtcField()
+
+    class Meta:
+        model = Answer
+        fields = ("id", "number", "text", "word_count", "created_at")
+
+
+class DraftSerializer(serializers.ModelSerializer[Draft]):
+    saved_at = UtcField()
+
+    class Meta:
+        model = Draft
+        fields = ("text", "saved_at")
+
+
+class FeedbackSerializer(serializers.ModelSerializer[Feedback]):
+    answer = serializers.UUIDField(source="answer_id")
+    score = NumberField()
+    created_at = UtcField()
+
+    class Meta:
+        model = Feedback
+        fields = (
+            "id",
+            "answer",
+            "score",
+            "criteria",
+            "strengths",
+            "fixes",
+            "rewrite",
+            "response_type",
+            "not_scored_reason",
+            "simulated",
+            "model",
+            "prompt_version",
+            "rubric_version",
+            "created_at",
+        )
+
+
+class SummarySerializer(serializers.ModelSerializer[SessionSummary]):
+    overall = NumberField()
+    created_at = UtcField()
+
+    class Meta:
+        model = SessionSummary
+        fields = (
+            "text",
+            "overall",
+            "by_competency",
+            "strengths",
+            "habits",
+            "exercise",
+            "missing",
+            "simulated",
+            "model",
+            "prompt_version",
+            "created_at",
+        )
+
+
+class QuestionSerializer(serializers.Serializer[QuestionDetail]):
+    id = serializers.UUIDField(source="question.pk")
+    number = serializers.IntegerField(source="question.number")
+    text = serializers.CharField(source="question.text")
+    type = serializers.CharField(source="question.type")
+    competency = serializers.CharField(source="question.competency")
+    why = serializers.CharField(source="question.why")
+    answer = AnswerSerializer()
+    answers = serializers.SerializerMethodField()
+    draft = DraftSerializer()
+    feedback = FeedbackSerializer()
+    operation = OperationSerializer()
+
+    def get_answers(self, question: QuestionDetail) -> list[dict[str, Any]]:
+        return [self._answer(each) for each in question.answers]
+
+    def _answer(self, detail: AnswerDetail) -> dict[str, Any]:
+        return AnswerSerializer(detail.answer).data
+
+
+class SessionSerializer(serializers.Serializer[SessionDetail]):
+    id = serializers.UUIDField(source="session.pk")
+    status = serializers.CharField()
+    role = serializers.CharField(source="session.role")
+    job_posting = serializers.UUIDField(source="session.job_posting_id")
+    seniority = serializers.CharField(source="session.seniority")
+    question_count = serializers.IntegerField(source="session.question_count")
+    interview_type = serializers.CharField(source="session.interview_type")
+    mode = serializers.CharField(source="session.mode")
+    language = serializers.CharField(source="session.language")
+    attempt_number = serializers.IntegerField(source="session.attempt_number")
+    questions = QuestionSerializer(many=True)
+    operations = OperationSerializer(many=True)
+    summary = SummarySerializer()
+    simulated = serializers.BooleanField()
+    created_at = UtcField(source="session.created_at")
+    finished_at = UtcField(source="session.finished_at")

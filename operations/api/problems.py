@@ -1,0 +1,166 @@
+"""Every error of the API as an RFC 9457 problem document.
+
+`type` is "about:blank": `code` is what a program branches on. `detail` is a sentence for a person,
+in the reader's language. Nothing an exception says about itself ever reaches a client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from drf_standardized_errors.formatter import ExceptionFormatter
+from drf_standardized_errors.handler import ExceptionHandler
+from drf_standardized_errors.types import (
+    VALIDATION_ERROR,
+    Error,
+    ErrorResponse,
+    ExceptionHandlerContext,
+)
+from rest_framework.exceptions import APIException, ErrorDetail, ParseError, ValidationError
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+
+from operations.errors import OpenAIServiceError
+from operations.refusals import OperationInProgress, Refusal
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(APIException):
+    """An error with members of its own beside the standard ones."""
+
+    def __init__(
+        self, *, status: int, code: str, detail: str, members: Mapping[str, Any] | None = None
+    ) -> None:
+        self.status_code = status
+        self.members = dict(members or {})
+        super().__init__(detail, code)
+
+
+class BodyTooLarge(APIException):
+    status_code = 413
+    default_code = "body_too_large"
+    default_detail = gettext_lazy("The request is too large: at most 6 MB are possible.")
+
+
+class ProblemFormatter(ExceptionFormatter):
+    def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
+        errors = error_response.errors
+        if error_response.type == VALIDATION_ERROR:
+            return self._problem(
+                code="VALIDATION_ERROR",
+                detail=_("Some of what was sent cannot be used. See “errors”."),
+                errors=[_field_error(error) for error in errors],
+            )
+        members = getattr(self.exc, "members", {})
+        return self._problem(code=errors[0].code.upper(), detail=errors[0].detail, **members)
+
+    def _problem(self, *, code: str, detail: str, **members: Any) -> dict[str, Any]:
+        status = HTTPStatus(self.exc.status_code)
+        return {
+            "type": "about:blank",
+            "title": status.phrase,
+            "status": status.value,
+            "detail": detail,
+            "code": code,
+            **members,
+        }
+
+
+class ProblemHandler(ExceptionHandler):
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        if isinstance(exc, Refusal):
+            return _refused(exc)
+        if isinstance(exc, DjangoValidationError):
+            return _invalid(exc)
+        if isinstance(exc, OpenAIServiceError):
+            return _ai_unavailable(exc)
+        if isinstance(exc, RequestDataTooBig):
+            return BodyTooLarge()
+        if isinstance(exc, SuspiciousOperation):
+            return ParseError()
+        return super().convert_known_exceptions(exc)
+
+    def should_not_handle(self, exc: Exception) -> bool:
+        # Also with DEBUG on, a program gets a problem document; the stack trace is in the log.
+        return False
+
+    def convert_unhandled_exceptions(self, exc: Exception) -> APIException:
+        if isinstance(exc, APIException):
+            return exc
+        return APIException(
+            _("Something went wrong on our side. Nothing that was saved before is lost."),
+            code="internal_error",
+        )
+
+    def format_exception(self, exc: APIException) -> dict[str, Any]:
+        problem: dict[str, Any] = ProblemFormatter(exc, self.context, self.exc).run()
+        return problem
+
+    def get_response(self, exc: APIException, data: dict[str, Any]) -> Response:
+        response = super().get_response(exc, data)
+        response.content_type = CONTENT_TYPE
+        return response
+
+    def report_exception(self, exc: APIException, response: Response) -> None:
+        # What the AI service refuses is an event of its operation, not a bug of ours.
+        if not isinstance(self.exc, OpenAIServiceError):
+            super().report_exception(exc, response)
+
+
+def problem_handler(exc: Exception, context: ExceptionHandlerContext) -> Response | None:
+    return ProblemHandler(exc, context).run()
+
+
+def _refused(refusal: Refusal) -> Problem:
+    members = {}
+    if isinstance(refusal, OperationInProgress) and refusal.existing_id is not None:
+        members["operation"] = str(refusal.existing_id)
+    return Problem(
+        status=refusal.status_code,
+        code=refusal.code,
+        detail=str(refusal.message),
+        members=members,
+    )
+
+
+def _ai_unavailable(error: OpenAIServiceError) -> Problem:
+    return Problem(
+        status=503,
+        code=error.error_code,
+        detail=error.message,
+        members={"category": str(error.category), "retryable": error.rule.retryable},
+    )
+
+
+def _invalid(error: DjangoValidationError) -> ValidationError:
+    if hasattr(error, "error_dict"):
+        by_field = error.error_dict
+    else:
+        by_field = {api_settings.NON_FIELD_ERRORS_KEY: error.error_list}
+    return ValidationError(
+        {
+            field: [
+                ErrorDetail(message, code=each.code or "invalid")
+                for each in errors
+                for message in each.messages
+            ]
+            for field, errors in by_field.items()
+        }
+    )
+
+
+def _field_error(error: Error) -> dict[str, str | None]:
+    """`field` is null where the body as a whole is wrong."""
+    whole_body = error.attr == api_settings.NON_FIELD_ERRORS_KEY
+    return {
+        "field": None if whole_body else error.attr,
+        "code": error.code,
+        "detail": error.detail,
+    }
