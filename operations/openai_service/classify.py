@@ -174,6 +174,7 @@ FAULTS: dict[type[BaseException], Fault] = {
     httpx2.TooManyRedirects: Fault("REDIRECT_ERROR"),
     httpx2.HTTPStatusError: Fault("SERVER_ERROR"),
     httpx2.InvalidURL: Fault("ENDPOINT_NOT_FOUND", sent=False),
+    httpx2.SSEError: Fault("INVALID_RESPONSE"),
     httpx2.CookieConflict: Fault("INTERNAL_ERROR"),
     httpx2.StreamError: Fault("INTERNAL_ERROR"),
     httpx2.StreamConsumed: Fault("INTERNAL_ERROR"),
@@ -199,7 +200,6 @@ FAULTS: dict[type[BaseException], Fault] = {
     openai.LengthFinishReasonError: Fault("TRUNCATED_RESPONSE"),
     openai.ContentFilterFinishReasonError: Fault("CONTENT_FILTERED"),
     openai.InvalidWebhookSignatureError: Fault("INTERNAL_ERROR", sent=False),
-    openai.SubjectTokenProviderError: Fault("INVALID_API_KEY", sent=False),
     openai.WebSocketConnectionClosedError: Fault("NETWORK_ERROR"),
     openai.WebSocketQueueFullError: Fault("NETWORK_ERROR"),
     # what both let through

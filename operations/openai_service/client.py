@@ -106,7 +106,7 @@ async def _send(body: bytes, credential: Credential, timeout_seconds: float) -> 
     token = current_call.set(note)
     try:
         async with asyncio.timeout(timeout_seconds):
-            response = await _sdk(credential).post(
+            response = await sdk_client(credential).post(
                 "/chat/completions",
                 cast_to=httpx2.Response,
                 content=body,
@@ -215,7 +215,8 @@ def _forget_inherited() -> None:
 os.register_at_fork(after_in_child=_forget_inherited)
 
 
-def _sdk(credential: Credential) -> openai.AsyncOpenAI:
+def sdk_client(credential: Credential) -> openai.AsyncOpenAI:
+    """This process's client for the credential, on the running event loop."""
     loop = asyncio.get_running_loop()
     pool = _pools.get(loop)
     if pool is None:

@@ -7,6 +7,8 @@ none of that. Time is not its business: the deadline of a call is set in `client
 
 from __future__ import annotations
 
+import functools
+import ssl
 import zlib
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -134,13 +136,17 @@ def _inflating_either() -> Unpack:
     return unpack
 
 
+@functools.cache
+def tls_context() -> ssl.SSLContext:
+    """One for all connections: reading the system's certificates takes tens of milliseconds."""
+    return httpx2.create_ssl_context()
+
+
 class Network(httpx2.AsyncBaseTransport):
     """Direct connections, or through the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY say."""
 
     def __init__(self, limits: httpx2.Limits) -> None:
         self._limits = limits
-        # One context for all: reading the system's certificates takes tens of milliseconds.
-        self._tls = httpx2.create_ssl_context()
         self._proxies = getproxies()
         self._transports: dict[str, httpx2.AsyncHTTPTransport] = {}
         self._routes: dict[tuple[str, str], str] = {}
@@ -164,10 +170,10 @@ class Network(httpx2.AsyncBaseTransport):
     def _open(self, proxy: str) -> httpx2.AsyncHTTPTransport:
         make: Callable[..., httpx2.AsyncHTTPTransport] = httpx2.AsyncHTTPTransport
         if not proxy:
-            return make(verify=self._tls, limits=self._limits)
+            return make(verify=tls_context(), limits=self._limits)
         try:
             url = proxy if "://" in proxy else f"http://{proxy}"
-            return make(verify=self._tls, limits=self._limits, proxy=url)
+            return make(verify=tls_context(), limits=self._limits, proxy=url)
         except (ValueError, ImportError, httpx2.InvalidURL) as error:
             raise NetworkError("PROXY_ERROR", maybe_processed=False) from error
 

@@ -379,6 +379,10 @@ class FaultServer:
                 self.tls_port = t.sockets[0].getsockname()[1]
                 self._servers.append(t)
 
+    async def _settle(self) -> None:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*left, return_exceptions=True)
+
     def __enter__(self) -> "FaultServer":
         ready = threading.Event()
 
@@ -388,6 +392,9 @@ class FaultServer:
             self._loop.run_until_complete(self.start())
             ready.set()
             self._loop.run_forever()
+            # What stays open would be a ResourceWarning in some later test.
+            self._loop.run_until_complete(self._settle())
+            self._loop.close()
 
         self._thread = threading.Thread(target=run, daemon=True, name="fault-server")
         self._thread.start()
