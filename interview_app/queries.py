@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from interview_app.models import (
     Question,
     SessionSummary,
 )
+from interview_app.rubric import mean_score
 from operations.models import Operation
 
 QUESTION_GENERATION = "question_generation"
@@ -59,8 +61,12 @@ class QuestionDetail:
         return self.newest.feedback if self.newest else None
 
     @property
+    def score(self) -> Decimal | None:
+        return self.feedback.score if self.feedback else None
+
+    @property
     def is_scored(self) -> bool:
-        return self.feedback is not None and self.feedback.score is not None
+        return self.score is not None
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,11 @@ class SessionDetail:
     @property
     def scored_count(self) -> int:
         return sum(1 for question in self.questions if question.is_scored)
+
+    @property
+    def standing(self) -> Standing:
+        """As of now; the stored summary has that of the moment it was written."""
+        return standing_of(self.questions)
 
     @property
     def next_question(self) -> QuestionDetail | None:
@@ -134,6 +145,32 @@ class SessionDetail:
         if operation.kind == QUESTION_GENERATION:
             return not self.questions
         return operation.kind == SESSION_SUMMARY and self.summary is None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The numbers of a session, from the scored feedback of each question's newest answer."""
+
+    overall: Decimal | None
+    by_competency: list[tuple[str, Decimal | None]]
+    missing: list[int]
+    """Numbers of the questions without scored feedback."""
+    simulated: bool
+    """Whether a score in it is simulated."""
+
+
+def standing_of(questions: list[QuestionDetail]) -> Standing:
+    scores: dict[str, list[Decimal | None]] = {}
+    for each in questions:
+        scores.setdefault(each.question.competency, []).append(each.score)
+    return Standing(
+        overall=mean_score(each.score for each in questions),
+        by_competency=[(competency, mean_score(given)) for competency, given in scores.items()],
+        missing=[each.question.number for each in questions if not each.is_scored],
+        simulated=any(
+            each.feedback.simulated for each in questions if each.feedback and each.is_scored
+        ),
+    )
 
 
 def sessions_of(owner: AbstractUser) -> QuerySet[InterviewSession]:

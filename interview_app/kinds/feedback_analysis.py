@@ -1,0 +1,213 @@
+"""The analysis of one answer: a score for each criterion, points with quotes, a rewrite.
+
+The model scores and quotes; code computes the mean, drops what the answer does not hold, and says
+so where nothing could be scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from django.utils.translation import gettext_lazy as _
+from pydantic import Field, create_model
+
+from interview_app.blocks import block, fields_block
+from interview_app.evidence import verified, without_invented_numbers
+from interview_app.kinds.content import (
+    TEXT,
+    TEXT_OR_NULL,
+    Content,
+    NonBlank,
+    list_schema,
+    object_schema,
+)
+from interview_app.models import Answer, Feedback
+from interview_app.prompts import load_prompt
+from interview_app.queries import FEEDBACK_ANALYSIS
+from interview_app.rubric import Rubric, mean_score, rubric_for
+from interview_app.scorability import NOT_SCORABLE
+from interview_app.simulation.feedback import simulated_feedback
+from operations.kinds import ProviderReply, ProviderRequest
+from operations.models import Operation
+
+PROMPT = load_prompt(FEEDBACK_ANALYSIS, 1)
+MAX_POINTS = 3
+RESPONSE_TYPES = ("story", "pseudo_story", "example", "opinion", "self_description", "other")
+ResponseType = Literal["story", "pseudo_story", "example", "opinion", "self_description", "other"]
+
+
+class CriterionContent(Content):
+    reason: str
+    score: Annotated[float, Field(ge=1, le=5)] | None
+
+
+class Strength(Content):
+    text: NonBlank
+    quote: NonBlank
+
+
+class Fix(Content):
+    criterion: str
+    quote: str | None
+    why: NonBlank
+    try_this: NonBlank
+
+
+class FeedbackContent(Content):
+    response_type: ResponseType
+    strengths: Annotated[list[Strength], Field(max_length=MAX_POINTS)]
+    fixes: Annotated[list[Fix], Field(max_length=MAX_POINTS)]
+    rewrite: str | None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What is left of a reply once it is held against the answer."""
+
+    criteria: list[dict[str, Any]]
+    strengths: list[Strength]
+    fixes: list[Fix]
+    dropped_quotes: int
+    rewrite: str | None
+    response_type: str
+    rubric_version: str
+
+
+class FeedbackAnalysis:
+    name = FEEDBACK_ANALYSIS
+    label = _("Feedback")
+    failure_lead = _("We could not analyse your answer")
+
+    def request(self, operation: Operation) -> ProviderRequest:
+        answer = Answer.objects.select_related("question__session").get(pk=operation.subject_id)
+        rubric = rubric_for(answer.question.type)
+        return ProviderRequest(
+            kind=self.name,
+            messages=(
+                {"role": "system", "content": system_message(rubric)},
+                {"role": "user", "content": user_message(answer)},
+            ),
+            schema=feedback_schema(rubric),
+            prompt_version=PROMPT.version,
+            context={
+                "answer": answer.text,
+                "rubric": rubric,
+                "language": answer.question.session.language,
+            },
+        )
+
+    def parse(self, content: object, request: ProviderRequest) -> Analysis:
+        rubric: Rubric = request.context["rubric"]
+        answer: str = request.context["answer"]
+        reply: Any = content_model(rubric).model_validate(content)
+        strengths = verified(reply.strengths, answer)
+        fixes = verified([_with_quote_or_none(fix) for fix in reply.fixes], answer)
+        return Analysis(
+            criteria=[_criterion(key, getattr(reply.criteria, key)) for key in rubric.keys],
+            strengths=strengths,
+            fixes=fixes,
+            dropped_quotes=len(reply.strengths) + len(reply.fixes) - len(strengths) - len(fixes),
+            rewrite=_rewrite(reply.rewrite, answer, request.context["language"]),
+            response_type=reply.response_type,
+            rubric_version=rubric.version,
+        )
+
+    def apply(self, operation: Operation, result: Analysis, reply: ProviderReply) -> None:
+        score = mean_score(criterion["score"] for criterion in result.criteria)
+        Feedback.objects.create(
+            answer_id=operation.subject_id,
+            operation=operation,
+            score=score,
+            criteria=result.criteria,
+            strengths=[strength.model_dump() for strength in result.strengths],
+            fixes=[fix.model_dump() for fix in result.fixes],
+            rewrite=result.rewrite,
+            response_type=result.response_type,
+            not_scored_reason=NOT_SCORABLE if score is None else None,
+            dropped_quotes=result.dropped_quotes,
+            simulated=reply.simulated,
+            model=reply.model[:100],
+            prompt_version=PROMPT.version,
+            rubric_version=result.rubric_version,
+        )
+
+    def simulate(self, request_body: Mapping[str, Any]) -> object:
+        return simulated_feedback(request_body)
+
+
+def user_message(answer: Answer) -> str:
+    question = answer.question
+    settings = fields_block(
+        "interview",
+        {
+            "language": question.session.language,
+            "question type": question.type,
+            "competency": question.competency,
+            "seniority": question.session.seniority,
+            "role": question.session.role,
+        },
+    )
+    return f"{settings}\n{block('question', question.text)}\n{block('candidate_answer', answer.text)}"
+
+
+@cache
+def system_message(rubric: Rubric) -> str:
+    lines = (
+        f"- {each.key}: 1 = {each.low}; 3 = {each.middle}; 5 = {each.high}"
+        for each in rubric.criteria
+    )
+    return PROMPT.system.replace("{rubric}", "\n".join(lines))
+
+
+@cache
+def feedback_schema(rubric: Rubric) -> dict[str, Any]:
+    """One required property a criterion: none can be missing, none there twice."""
+    criterion = object_schema(
+        reason=TEXT, score={"type": ["number", "null"], "minimum": 1, "maximum": 5}
+    )
+    fix = object_schema(
+        criterion={"type": "string", "enum": list(rubric.keys)},
+        quote=TEXT_OR_NULL,
+        why=TEXT,
+        try_this=TEXT,
+    )
+    return object_schema(
+        criteria=object_schema(**dict.fromkeys(rubric.keys, criterion)),
+        response_type={"type": "string", "enum": list(RESPONSE_TYPES)},
+        strengths=list_schema(object_schema(text=TEXT, quote=TEXT), at_most=MAX_POINTS),
+        fixes=list_schema(fix, at_most=MAX_POINTS),
+        rewrite=TEXT_OR_NULL,
+    )
+
+
+@cache
+def content_model(rubric: Rubric) -> type[FeedbackContent]:
+    keys = Literal[rubric.keys]  # type: ignore[valid-type]
+    criteria_fields: dict[str, Any] = {key: (CriterionContent, ...) for key in rubric.keys}
+    criteria = create_model("CriteriaContent", __base__=Content, **criteria_fields)
+    fix = create_model("FixContent", __base__=Fix, criterion=(keys, ...))
+    fixes = Annotated[list[fix], Field(max_length=MAX_POINTS)]  # type: ignore[valid-type]
+    return create_model(
+        "FeedbackContentOfRubric", __base__=FeedbackContent, criteria=(criteria, ...), fixes=(fixes, ...)
+    )
+
+
+def _criterion(key: str, content: CriterionContent) -> dict[str, Any]:
+    score = None if content.score is None else round(content.score, 1)
+    return {"key": key, "score": score, "reason": content.reason.strip()}
+
+
+def _with_quote_or_none(fix: Fix) -> Fix:
+    # Some models say "nothing to quote" with an empty string or the word instead of null.
+    if fix.quote is not None and fix.quote.strip().lower() in ("", "null", "none", "missing"):
+        return fix.model_copy(update={"quote": None})
+    return fix
+
+
+def _rewrite(rewrite: str | None, answer: str, language: str) -> str | None:
+    if rewrite is None or not rewrite.strip():
+        return None
+    return without_invented_numbers(rewrite.strip(), answer, language=language)

@@ -1,0 +1,149 @@
+"""The closing summary, from the feedback there is. Numbers are computed here, never by the model.
+
+Feedback that is not there yet, or could not be scored, is a gap that the summary names; nothing is
+put in its place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from pydantic import Field
+
+from interview_app.blocks import block, fields_block
+from interview_app.kinds.content import TEXT, Content, NonBlank, list_schema, object_schema
+from interview_app.models import Feedback, InterviewSession, SessionSummary
+from interview_app.prompts import load_prompt
+from interview_app.queries import (
+    SESSION_SUMMARY,
+    QuestionDetail,
+    Standing,
+    session_details,
+    standing_of,
+)
+from interview_app.simulation.summary import simulated_summary
+from operations.kinds import ProviderReply, ProviderRequest
+from operations.models import Operation
+
+PROMPT = load_prompt(SESSION_SUMMARY, 1)
+MAX_STRENGTHS = 3
+MAX_HABITS = 3
+
+
+class SummaryContent(Content):
+    text: NonBlank
+    strengths: Annotated[list[str], Field(max_length=MAX_STRENGTHS)]
+    habits: Annotated[list[str], Field(max_length=MAX_HABITS)]
+    exercise: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    content: SummaryContent
+    standing: Standing
+    """As it was when the request was built: text and numbers speak of the same feedback."""
+
+
+class SessionSummaryKind:
+    name = SESSION_SUMMARY
+    label = _("Summary")
+    failure_lead = _("We could not write your summary")
+
+    def request(self, operation: Operation) -> ProviderRequest:
+        session = InterviewSession.objects.get(pk=operation.subject_id)
+        questions = session_details([session])[0].questions
+        return ProviderRequest(
+            kind=self.name,
+            messages=(
+                {"role": "system", "content": PROMPT.system},
+                {"role": "user", "content": user_message(session, questions)},
+            ),
+            schema=summary_schema(),
+            prompt_version=PROMPT.version,
+            context={"standing": standing_of(questions)},
+        )
+
+    def parse(self, content: object, request: ProviderRequest) -> Summary:
+        return Summary(SummaryContent.model_validate(content), request.context["standing"])
+
+    def apply(self, operation: Operation, result: Summary, reply: ProviderReply) -> None:
+        content, standing = result.content, result.standing
+        SessionSummary.objects.create(
+            session_id=operation.subject_id,
+            operation=operation,
+            text=content.text,
+            overall=standing.overall,
+            by_competency=[
+                {"competency": competency, "score": _number(score)}
+                for competency, score in standing.by_competency
+            ],
+            strengths=_filled(content.strengths),
+            habits=_filled(content.habits),
+            exercise=content.exercise.strip(),
+            missing=standing.missing,
+            simulated=reply.simulated or standing.simulated,
+            model=reply.model[:100],
+            prompt_version=PROMPT.version,
+        )
+        InterviewSession.objects.filter(pk=operation.subject_id).update(
+            finished_at=timezone.now()
+        )
+
+    def simulate(self, request_body: Mapping[str, Any]) -> object:
+        return simulated_summary(request_body)
+
+
+def user_message(session: InterviewSession, questions: list[QuestionDetail]) -> str:
+    settings = fields_block(
+        "interview",
+        {"language": session.language, "seniority": session.seniority, "role": session.role},
+    )
+    lines = (json.dumps(_line(each), ensure_ascii=False) for each in questions)
+    return f"{settings}\n{block('feedback', chr(10).join(lines))}"
+
+
+@cache
+def summary_schema() -> dict[str, Any]:
+    return object_schema(
+        text=TEXT,
+        strengths=list_schema(TEXT, at_most=MAX_STRENGTHS),
+        habits=list_schema(TEXT, at_most=MAX_HABITS),
+        exercise=TEXT,
+    )
+
+
+def _line(detail: QuestionDetail) -> dict[str, Any]:
+    question, feedback = detail.question, detail.feedback
+    line: dict[str, Any] = {
+        "question": question.number,
+        "competency": question.competency,
+        "text": question.text,
+        "score": None if feedback is None else _number(feedback.score),
+    }
+    return line | (_points(feedback) if feedback is not None and detail.is_scored else {})
+
+
+def _points(feedback: Feedback) -> dict[str, Any]:
+    return {
+        "criteria": {each["key"]: each["score"] for each in feedback.criteria},
+        "strengths": [each["text"] for each in feedback.strengths],
+        "fixes": [
+            {"criterion": each["criterion"], "try_this": each["try_this"]}
+            for each in feedback.fixes
+        ],
+    }
+
+
+def _number(score: Decimal | None) -> float | None:
+    return None if score is None else float(score)
+
+
+def _filled(texts: list[str]) -> list[str]:
+    return [text.strip() for text in texts if text.strip()]
