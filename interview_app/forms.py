@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
@@ -41,13 +41,13 @@ SENIORITIES = [
 ]
 INTERVIEW_TYPES = [
     (InterviewType.MIXED, _("A mix of everything")),
-    (InterviewType.BEHAVIORAL, _("Behavioural: what you have done")),
-    (InterviewType.SITUATIONAL, _("Situational: what you would do")),
-    (InterviewType.TECHNICAL, _("Technical: how things work")),
+    (InterviewType.BEHAVIORAL, _("What you have done")),
+    (InterviewType.SITUATIONAL, _("What you would do")),
+    (InterviewType.TECHNICAL, _("How things work (technical)")),
 ]
 MODES = [
-    (Mode.PRACTICE, _("Practice: feedback after every answer")),
-    (Mode.REAL, _("Like the real thing: feedback at the end")),
+    (Mode.PRACTICE, _("After every answer")),
+    (Mode.REAL, _("Only at the end, as in reality")),
 ]
 LANGUAGES = [(Language.ENGLISH, "English"), (Language.GERMAN, "Deutsch")]
 
@@ -158,7 +158,7 @@ class NewPracticeForm(KeyedForm, ResumeFileForm):
     interview_type = forms.ChoiceField(
         label=_("Kind of questions"), choices=INTERVIEW_TYPES, initial=InterviewType.MIXED
     )
-    mode = forms.ChoiceField(label=_("Mode"), choices=MODES, initial=Mode.PRACTICE)
+    mode = forms.ChoiceField(label=_("Feedback"), choices=MODES, initial=Mode.PRACTICE)
     language = forms.ChoiceField(
         label=_("Language of the interview"), choices=LANGUAGES, initial=Language.ENGLISH
     )
@@ -194,7 +194,13 @@ class SignInForm(AuthenticationForm):
     }
 
 
-class SignUpForm(UserCreationForm[User]):
+if TYPE_CHECKING:
+    UserForm = UserCreationForm[User]
+else:  # generic in its stubs alone
+    UserForm = UserCreationForm
+
+
+class SignUpForm(UserForm):
     email = forms.EmailField(
         label=_("E-mail address"),
         required=False,

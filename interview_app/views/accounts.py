@@ -40,5 +40,6 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         login(request, form.save())
         return redirect(next_path(request, default="new_practice"))
+    context = {"form": form, "next": request.POST.get("next") or request.GET.get("next") or ""}
     status = 400 if form.errors else 200
-    return render(request, "registration/sign_up.html", {"form": form}, status=status)
+    return render(request, "registration/sign_up.html", context, status=status)

@@ -139,7 +139,7 @@ function startWordCount(form) {
 
   function count() {
     const words = box.value.split(/\s+/).filter(Boolean).length;
-    meter.textContent = words ? `${words} · ${advice}` : advice;
+    meter.textContent = words ? `${meter.dataset.words}: ${words} · ${advice}` : advice;
   }
 
   box.addEventListener("input", count);

@@ -1,0 +1,145 @@
+"""A copy of the whole product, started by its own command, and Chromium to look at it.
+
+Browser tests talk to another process and never touch this process's database: Playwright keeps an
+event loop in the test's thread, in which Django refuses to query.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+NOT_COPIED = (".venv", ".git", ".local", ".env", "staticfiles", "__pycache__", ".*_cache")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WAIT_MS = 20_000
+
+
+@dataclass(frozen=True)
+class RunningApp:
+    url: str
+    username: str
+    password: str
+    database: Path
+
+    def count(self, table: str) -> int:
+        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
+            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+        connection.close()
+        return int(row[0])
+
+
+@pytest.fixture(scope="module")
+def running_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """`manage.py up` in a copy of the tree, so that its `.local/` and its database are its own."""
+    directory = tmp_path_factory.mktemp("app") / "tree"
+    shutil.copytree(settings.BASE_DIR, directory, ignore=shutil.ignore_patterns(*NOT_COPIED))
+    log = directory.parent / "stderr.log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "up"],
+            cwd=directory,
+            env=_environment(),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        try:
+            yield _when_ready(process, directory, log)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+
+
+def _environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DJANGO_DEBUG": "true",
+        "SIMULATED_LATENCY_SECONDS": "0.2",
+        "OPERATIONS_LEASE_SECONDS": "30",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PORT": str(_free_port()),
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _when_ready(process: subprocess.Popen[str], directory: Path, log: Path) -> RunningApp:
+    assert process.stdout is not None
+    told = ""
+    for line in process.stdout:
+        told += line
+        if line.startswith("Ready on "):
+            signed_in = re.search(r"^Sign in: (\S+) / (\S+)$", told, re.MULTILINE)
+            assert signed_in, told
+            return RunningApp(
+                url=line.removeprefix("Ready on ").strip(),
+                username=signed_in[1],
+                password=signed_in[2],
+                database=next((directory / ".local").glob("*.sqlite3")),
+            )
+    pytest.fail(f"manage.py up ended before it was ready:\n{told}\n{log.read_text()[-4000:]}")
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+def _opened(browser: Browser, app: RunningApp, *, java_script: bool) -> BrowserContext:
+    context = browser.new_context(
+        base_url=app.url,
+        java_script_enabled=java_script,
+        locale="en-GB",
+        timezone_id="Europe/Berlin",
+        viewport={"width": 1280, "height": 900},
+    )
+    context.set_default_timeout(WAIT_MS)
+    return context
+
+
+@pytest.fixture
+def page(browser: Browser, running_app: RunningApp) -> Iterator[Page]:
+    """A fresh visitor."""
+    with _opened(browser, running_app, java_script=True) as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def plain_page(browser: Browser, running_app: RunningApp) -> Iterator[Page]:
+    """A fresh visitor whose browser runs no JavaScript."""
+    with _opened(browser, running_app, java_script=False) as context:
+        yield context.new_page()

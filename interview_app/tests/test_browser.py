@@ -1,0 +1,255 @@
+"""The whole path in a real browser, against the product as `make run` starts it."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Page, expect
+
+from interview_app.resume_files import read_resume
+from interview_app.tests.conftest import WAIT_MS, RunningApp
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+
+SAMPLES = Path(__file__).parent / "data" / "samples"
+PASSWORD = "a long enough pass phrase"  # noqa: S105
+GERMAN_WORDS = re.compile(r"\b(Sie|Ihnen|Ihre?[mnrs]?|du|dir|dein\w*|und|der|die|das)\b")
+
+ANSWERS = (
+    "In 2022 our payment service charged customers twice. I wrote an idempotency key for every"
+    " request, moved the ledger into one transaction and compared it with the bank each night."
+    " Double charges fell from 37 a month to none, and I learnt to test the retry first.",
+    "When the outage of November began I took the lead. I split the team in two, wrote down every"
+    " step and restored the service in 22 minutes. Afterwards I replaced forty alerts by two.",
+    "Ich habe zuerst zugehört und gefragt, was genau nicht geht. Dann habe ich das Kabel geprüft,"
+    " den Dienst neu gestartet und am Ende 12 Arbeitsplätze in 2 Stunden wieder in Betrieb genommen.",
+    "I coached two engineers every week. We read a query plan together, I let them decide, and the"
+    " slowest page went from 1.9 s to 240 ms in three weeks because of their own index.",
+    "My manager wanted to ship on Friday. I showed the risk with numbers, offered a smaller step,"
+    " and we shipped Monday without one lost invoice. Since then I bring two options, not one no.",
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    role: str
+    posting: str
+    resume: str
+    language: str = "English"
+
+    @property
+    def posting_text(self) -> str:
+        return (SAMPLES / self.posting).read_text()
+
+    @property
+    def resume_text(self) -> str:
+        path = SAMPLES / self.resume
+        text, _source = read_resume(path.name, path.read_bytes())
+        return text
+
+
+BACKEND = Case(
+    "Senior Backend Engineer", "job-backend-billing.txt", "resume-mara-lindqvist.pdf"
+)
+PRODUCT = Case("Product Manager", "job-product-manager.txt", "resume-tomasz-okafor.docx")
+GERMAN = Case(
+    "Fachinformatiker", "job-ausbildung-de.txt", "resume-mara-lindqvist.pdf", language="Deutsch"
+)
+
+
+def test_a_newcomer_practises_from_sign_in_to_summary(page: Page, running_app: RunningApp) -> None:
+    sign_in(page, running_app)
+
+    start_practice(page, BACKEND)
+
+    assert_questions_name_both(page, BACKEND)
+    answer_all(page)
+    assert_every_answer_is_scored(page)
+    keep_screenshot(page, "session.png")
+    finish(page)
+
+
+def test_the_path_works_with_a_word_document(page: Page) -> None:
+    sign_up(page)
+
+    start_practice(page, PRODUCT)
+
+    assert_questions_name_both(page, PRODUCT)
+    answer_all(page)
+    assert_every_answer_is_scored(page)
+    finish(page)
+
+
+def test_a_german_practice_asks_in_german(page: Page) -> None:
+    sign_up(page)
+
+    start_practice(page, GERMAN)
+
+    for question in page.locator(".question-text").all():
+        assert question.get_attribute("lang") == "de"
+        assert GERMAN_WORDS.search(question.inner_text()), question.inner_text()
+    answer_all(page)
+    assert_every_answer_is_scored(page)
+    finish(page)
+
+
+def test_the_path_works_without_java_script(plain_page: Page) -> None:
+    sign_up(plain_page)
+
+    start_practice(plain_page, BACKEND)
+
+    assert_questions_name_both(plain_page, BACKEND)
+    answer_all(plain_page)
+    assert_every_answer_is_scored(plain_page)
+    finish(plain_page)
+
+
+def test_ten_double_clicks_on_start_make_one_session(page: Page, running_app: RunningApp) -> None:
+    sign_up(page)
+    before = counts(running_app)
+
+    fill_in(page, BACKEND)
+    for _ in range(10):
+        page.get_by_role("button", name="Start").dblclick(no_wait_after=True, force=True)
+        if page.get_by_role("button", name="Start").count() == 0:
+            break
+    expect(page.locator(".question-row")).to_have_count(5, timeout=WAIT_MS)
+
+    assert counts(running_app) == (before[0] + 1, before[1] + 1)
+
+
+def test_ten_clicks_without_java_script_make_one_session(
+    plain_page: Page, running_app: RunningApp
+) -> None:
+    sign_up(plain_page)
+    before = counts(running_app)
+    fill_in(plain_page, BACKEND)
+    box = plain_page.get_by_role("button", name="Start").bounding_box()
+    assert box is not None
+
+    for _ in range(20):
+        plain_page.mouse.click(box["x"] + 5, box["y"] + 5)
+    expect(plain_page.locator(".question-row")).to_have_count(5, timeout=WAIT_MS)
+
+    assert counts(running_app) == (before[0] + 1, before[1] + 1)
+
+
+def test_a_closed_tab_loses_no_typed_word(page: Page) -> None:
+    sign_up(page)
+    start_practice(page, BACKEND)
+    page.get_by_role("link", name="Answer the first question").click()
+    address = page.url
+
+    page.get_by_label("Your answer").fill("Half a thought \N{SLIGHTLY SMILING FACE} about money")
+    expect(page.locator("[data-draft-state]")).to_contain_text(re.compile(r"\d\d:\d\d:\d\d"))
+    page.goto("about:blank")
+    page.goto(address)
+
+    expect(page.get_by_label("Your answer")).to_have_value(
+        "Half a thought \N{SLIGHTLY SMILING FACE} about money"
+    )
+
+
+def test_the_path_needs_no_mouse(page: Page) -> None:
+    sign_up(page)
+    page.goto("/practice/new/")
+
+    page.get_by_label("Which role is it?").focus()
+    page.keyboard.type("Ferry captain")
+    page.keyboard.press("Enter")
+    expect(page.locator(".question-row")).to_have_count(5, timeout=WAIT_MS)
+    page.get_by_role("link", name="Answer the first question").focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Your answer").focus()
+    page.keyboard.type(ANSWERS[0])
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".message.success")).to_contain_text("Your answer to question 1 is saved")
+
+
+def sign_in(page: Page, app: RunningApp) -> None:
+    page.goto("/")
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Sign in").click()
+    page.get_by_label("Username").fill(app.username)
+    page.get_by_label("Password").fill(app.password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="My practice")).to_be_visible()
+
+
+def sign_up(page: Page) -> None:
+    page.goto("/sign-up/")
+    page.get_by_label("Username").fill(f"visitor-{uuid.uuid4().hex[:12]}")
+    page.get_by_label("Password", exact=False).first.fill(PASSWORD)
+    page.get_by_label("Password confirmation").fill(PASSWORD)
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.get_by_role("heading", name="New practice")).to_be_visible()
+
+
+def fill_in(page: Page, case: Case) -> None:
+    page.goto("/practice/new/")
+    page.get_by_label("Which role is it?").fill(case.role)
+    page.get_by_label("The job posting").fill(case.posting_text)
+    page.get_by_label("or choose a file").set_input_files(SAMPLES / case.resume)
+    page.get_by_label("Language of the interview").select_option(label=case.language)
+
+
+def start_practice(page: Page, case: Case) -> None:
+    fill_in(page, case)
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".question-row")).to_have_count(5, timeout=WAIT_MS)
+
+
+def assert_questions_name_both(page: Page, case: Case) -> None:
+    questions = words(" ".join(page.locator(".question-text").all_inner_texts()))
+    posting, resume = words(case.posting_text), words(case.resume_text)
+    assert questions & (posting - resume), "no question names a thing of the posting"
+    assert questions & (resume - posting), "no question names a thing of the résumé"
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"[^\W_]{6,}", text.lower()))
+
+
+def answer_all(page: Page) -> None:
+    page.get_by_role("link", name="Answer the first question").click()
+    for number, answer in enumerate(ANSWERS, start=1):
+        expect(page.get_by_text(f"Question {number} of 5")).to_be_visible()
+        page.get_by_label("Your answer").fill(answer)
+        page.get_by_role("button", name=re.compile("^Save (and continue|answer)$")).click()
+        saved = f"Your answer to question {number} is saved"
+        expect(page.locator(".message.success")).to_contain_text(saved)
+
+
+def assert_every_answer_is_scored(page: Page) -> None:
+    expect(page.locator(".score-chip")).to_have_count(5, timeout=WAIT_MS)
+    session = page.url
+    for number, answer in enumerate(ANSWERS):
+        page.locator(".question-link").nth(number).click()
+        expect(page.locator(".answer-block .words").first).to_have_text(answer)
+        expect(page.locator(".feedback")).to_have_count(1)
+        expect(page.locator(".feedback .score")).to_contain_text("/ 5")
+        expect(page.locator(".feedback .simulated")).to_be_visible()
+        page.goto(session)
+
+
+def finish(page: Page) -> None:
+    page.get_by_role("button", name="Finish and sum up").click()
+    expect(page.locator("section.summary .prose")).not_to_be_empty(timeout=WAIT_MS)
+    expect(page.locator("section.summary .simulated")).to_be_visible()
+
+
+def counts(app: RunningApp) -> tuple[int, int]:
+    return app.count("interview_app_interviewsession"), app.count("operations_operation")
+
+
+def keep_screenshot(page: Page, name: str) -> None:
+    """Remakes a picture of the docs, only when SCREENSHOTS=1 asks for it."""
+    if os.environ.get("SCREENSHOTS") == "1":
+        page.screenshot(path=Path(settings.BASE_DIR) / "docs" / "images" / name)
