@@ -1,0 +1,16 @@
+"""What the reader of résumé files and its parser process agree on. Plain Python."""
+
+MAX_FILE_BYTES = 5 * 1024 * 1024
+MAX_PAGES = 20
+MAX_UNZIPPED_BYTES = 50 * 1024 * 1024
+MAX_MEMBERS = 2_000
+MAX_CHARACTERS = 400_000
+
+MEMORY_BYTES = 512 * 1024 * 1024
+CPU_SECONDS = 10
+WHOLE_SECONDS = 15
+
+# What the parser answers instead of a text.
+UNREADABLE = "unreadable"
+NO_TEXT = "no_text"
+TOO_LARGE = "too_large"
