@@ -58,8 +58,8 @@ types: $(VENV)/.dev ## Check types
 .PHONY: requirements
 requirements: $(VENV)/.dev ## Compile requirements/*.in to hashed *.txt
 	@cd requirements && for set in base scale dev; do \
-		UV_NO_HEADER=1 ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
-			--generate-hashes --no-emit-index-url -o $$set.txt $$set.in; done
+		../$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+			-o $$set.txt $$set.in >/dev/null; done
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

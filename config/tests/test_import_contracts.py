@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-pytestmark = pytest.mark.slow
-
 PACKAGES = ("config", "operations", "interview_app")
 SEEDS = {
     "direction": ("operations/models.py", "import interview_app.models"),
