@@ -23,6 +23,7 @@ from operations.errors import (
     InvalidRequestError,
     OpenAIServiceError,
 )
+from operations.masking import remember_secret
 from operations.kinds import ProviderReply, ProviderRequest
 from operations.openai_service.answer import Answer
 from operations.openai_service.classify import answer_of, error_of_answer, error_of_exception
@@ -167,6 +168,7 @@ class _Pool:
         return client
 
     def _new_client(self, credential: Credential) -> openai.AsyncOpenAI:
+        remember_secret(credential.api_key)
         client = openai.AsyncOpenAI(
             api_key=credential.api_key,
             base_url=credential.base_url,

@@ -1,0 +1,124 @@
+"""What may never reach a log, an error or a row: keys, passwords, tokens, addresses, own words.
+
+Plain Python, so that everything may import it. Two nets: patterns over every string (a provider may
+repeat a key anywhere), and names of fields whose values are dropped whatever they look like. What a
+person wrote has no pattern: it is kept out by never being logged, and by the names below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+MASKED = "[masked]"
+
+MAX_DEPTH = 20
+MIN_SECRET_LENGTH = 8
+"""A shorter key ("none", "x") would mask ordinary words; its patterns still apply."""
+MAX_SECRETS = 256
+
+_PATTERN = re.compile(
+    r"""
+    (?P<prefix> (?<![A-Za-z0-9]) (?:authorization|proxy-authorization|cookie|x-api-key|api-key)
+        ["'\s]* [:=] \s* b?["']? ) [^"'\r\n]+
+  | (?P<scheme> \b bearer \s+ ) [^\s"',;)]+
+  | (?P<name> (?<![A-Za-z0-9]) (?:api_?key|password|passwd|secret|access_?token|refresh_?token
+        |auth_?token|sessionid|csrfmiddlewaretoken|token) ["']? \s* [:=] \s* b?["']? )
+        [^\s"',;&)]+
+  | (?P<userinfo> :// ) [^/\s@"']+ : [^/\s@"']* (?= @ )
+  | (?<![A-Za-z0-9]) (?: sk-[^\s"',;)\]}<>]+
+        | (?:sk|rk|gsk|hf|fw|ghp|ip|r8)_[A-Za-z0-9_*.\-]{8,}
+        | (?:xai|pplx|nvapi|key)-[A-Za-z0-9_*.\-]{8,} | AIza[A-Za-z0-9_\-]{8,} )
+  | [A-Za-z0-9._%+\-]{1,64}+ @ [A-Za-z0-9\-]+ (?:\.[A-Za-z0-9\-]+)+
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+# Ids, times and event names: most strings of most log lines, and none of them can match above.
+_PLAIN = re.compile(r"[0-9a-fA-F:.+TZ\-]*\Z|[a-z_.]*\Z")
+
+_SECRET_NAME = re.compile(
+    r"(?:^|[_\-.])(?:api_?key|key|authorization|cookies?|password\d?|passwd|secret|token|csrf\w*)$",
+    re.IGNORECASE,
+)
+_OWN_WORDS = frozenset(
+    {
+        "answer",
+        "answer_text",
+        "body",
+        "content",
+        "email",
+        "job_description",
+        "messages",
+        "prompt",
+        "resume",
+        "resume_text",
+        "text",
+    }
+)
+
+_secrets: OrderedDict[str, None] = OrderedDict()
+
+
+def remember_secret(secret: str) -> None:
+    """Mask this value wherever it occurs in this process from now on: keys have no common form."""
+    if len(secret) < MIN_SECRET_LENGTH or secret in _secrets:
+        return
+    _secrets[secret] = None
+    if len(_secrets) > MAX_SECRETS:
+        _secrets.popitem(last=False)
+
+
+def mask(text: str) -> str:
+    """The text with every secret and address replaced, and storable (no lone surrogate)."""
+    for secret in tuple(_secrets):
+        if secret in text:
+            text = text.replace(secret, MASKED)
+    if _PLAIN.match(text):
+        return text
+    text = _PATTERN.sub(_masked, text)
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def mask_event(logger: Any, name: str, event_dict: MutableMapping[str, Any]) -> dict[str, Any]:
+    """A structlog processor, the last one before rendering: everything below a masked dict is
+    plain data, so nothing unmasked can come out of a `repr` later."""
+    return {key: _masked_field(key, value, MAX_DEPTH) for key, value in event_dict.items()}
+
+
+def _masked(match: re.Match[str]) -> str:
+    kept = match["prefix"] or match["scheme"] or match["name"] or match["userinfo"] or ""
+    return kept + MASKED
+
+
+def _masked_field(key: object, value: Any, depth: int) -> Any:
+    name = str(key)
+    if value is not None and (name.lower() in _OWN_WORDS or _SECRET_NAME.search(name)):
+        return MASKED
+    return _masked_value(value, depth)
+
+
+def _masked_value(value: Any, depth: int) -> Any:
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, str):
+        return mask(value)
+    if depth == 0:
+        return MASKED
+    if isinstance(value, bytes):
+        return mask(value.decode("utf-8", "backslashreplace"))
+    if isinstance(value, Mapping):
+        return {mask(str(k)): _masked_field(k, v, depth - 1) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_masked_value(item, depth - 1) for item in value]
+    return mask(_written(value))
+
+
+def _written(value: object) -> str:
+    """A log line must not fail over an object whose `repr` does."""
+    try:
+        return value if isinstance(value, str) else str(value)
+    except Exception as error:  # any class may be logged, with any `__str__`
+        return f"<{type(value).__name__}: {type(error).__name__}>"
