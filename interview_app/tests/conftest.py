@@ -20,7 +20,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from operations.tests.factories import UserFactory
 
 NOT_COPIED = (".venv", ".git", ".local", ".env", "staticfiles", "__pycache__", ".*_cache")
 CHROMIUM_ARGUMENTS = [
@@ -32,6 +35,18 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
 ]
 WAIT_MS = 20_000
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    user: User = UserFactory(username="alice")
+    return user
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    user: User = UserFactory(username="bob")
+    return user
 
 
 @dataclass(frozen=True)
