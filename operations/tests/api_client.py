@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
@@ -18,6 +19,11 @@ def api_client(user: User | None = None, **options: Any) -> APIClient:
         _, token = AuthToken.objects.create(user=user)
         client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
     return client
+
+
+def escaped_json(body: object) -> dict[str, str]:
+    """A body in ASCII with escapes: the only way a lone surrogate can travel."""
+    return {"data": json.dumps(body), "content_type": "application/json"}
 
 
 def grant(user: User, *codenames: str) -> User:

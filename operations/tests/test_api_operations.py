@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from operations.models import Attempt, Operation
 from operations.tests.api_client import api_client, assert_problem, grant
-from operations.tests.conftest import JudgementKind
+from operations.tests.judgement.kind import JudgementKind
 from operations.tests.factories import (
     AttemptFactory,
     OperationFactory,
