@@ -3,69 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import pytest
-from django.utils import timezone
-from pydantic import BaseModel, ConfigDict, Field
 from pytest_django import Settings
 
 from operations import kinds
 from operations.engine.drain import Drain
-from operations.kinds import ProviderReply, ProviderRequest
-from operations.models import Operation, OperationEvent
+from operations.models import Operation
 from operations.services import submit_operation
 from operations.tests.fault_server import FaultServer
-
-APPLIED = "test.applied"
-
-
-class Judgement(BaseModel):
-    """The schema of the fault corpus: {score: integer 0–10, feedback: string}."""
-
-    model_config = ConfigDict(extra="ignore", strict=True)
-
-    score: int = Field(ge=0, le=10)
-    feedback: str = Field(min_length=1)
-
-
-class JudgementKind:
-    """Asks for a judgement; each applied result leaves one event row, so doubles can be counted."""
-
-    name = "judgement"
-    label = "judgement"
-    failure_lead = "We could not judge this"
-
-    def __init__(self) -> None:
-        self.broken_in = ""
-
-    def request(self, operation: Operation) -> ProviderRequest:
-        self._break("request")
-        return ProviderRequest(
-            kind=self.name,
-            messages=({"role": "user", "content": f"Judge {operation.subject_id}."},),
-            schema=Judgement.model_json_schema() | {"additionalProperties": False},
-            prompt_version="judgement/1",
-        )
-
-    def parse(self, content: object, request: ProviderRequest) -> Judgement:
-        self._break("parse")
-        return Judgement.model_validate(content)
-
-    def apply(self, operation: Operation, result: Judgement, reply: ProviderReply) -> None:
-        OperationEvent.objects.create(
-            operation=operation, name=APPLIED, at=timezone.now(), fence=operation.fence
-        )
-        self._break("apply")
-
-    def simulate(self, request_body: Mapping[str, Any]) -> object:
-        return {"score": 7, "feedback": "Clear."}
-
-    def _break(self, step: str) -> None:
-        if self.broken_in == step:
-            raise ZeroDivisionError("a bug in the kind, with a private word: strawberry")
+from operations.tests.judgement.kind import JudgementKind
+from operations.tests.worker import WorkerProcess
 
 
 @pytest.fixture
@@ -107,3 +58,11 @@ def drain_until_idle(**values: Any) -> None:
 def drain() -> Callable[..., None]:
     """Run everything that is due, in this process, with the real engine."""
     return partial(drain_until_idle)
+
+
+@pytest.fixture
+def worker(provider: FaultServer) -> Iterator[WorkerProcess]:
+    """`manage.py operations_worker` on this test's database and provider; ended with the test."""
+    process = WorkerProcess(provider)
+    yield process
+    process.kill_everything()

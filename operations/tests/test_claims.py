@@ -14,7 +14,7 @@ from django.utils import timezone
 from operations.credentials import installation_credential
 from operations.engine.claims import Claim, claim_batch
 from operations.models import Attempt, Operation
-from operations.tests.conftest import JudgementKind
+from operations.tests.judgement.kind import JudgementKind
 from operations.tests.factories import OperationFactory, ProviderPauseFactory
 
 pytestmark = pytest.mark.django_db

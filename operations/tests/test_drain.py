@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -18,7 +17,8 @@ from operations.engine.drain import Drain
 from operations.engine.running import CallInsideTransaction, refuse_inside_transaction
 from operations.models import Attempt, Operation, OperationEvent, ProviderPause, WorkerHeartbeat
 from operations.services import cancel_operation, retry_operation
-from operations.tests.conftest import APPLIED, JudgementKind
+from operations.tests.judgement.kind import APPLIED, JudgementKind
+from operations.tests.worker import wait_until
 from operations.tests.fault_server import FaultServer
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -318,10 +318,3 @@ def test_failure_is_logged_without_key_or_text(
     assert "operation.failed" in said
     assert "sk-proj-a-key" not in said
     assert "strawberry" not in said
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)

@@ -1,0 +1,60 @@
+"""A kind for tests: the engine knows nothing of interviews, so neither do its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+from pydantic import BaseModel, ConfigDict, Field
+
+from operations.kinds import ProviderReply, ProviderRequest
+from operations.models import Operation, OperationEvent
+
+APPLIED = "test.applied"
+
+
+class Judgement(BaseModel):
+    """The schema of the fault corpus: {score: integer 0–10, feedback: string}."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    score: int = Field(ge=0, le=10)
+    feedback: str = Field(min_length=1)
+
+
+class JudgementKind:
+    """Asks for a judgement; each applied result leaves one event row, so doubles can be counted."""
+
+    name = "judgement"
+    label = "judgement"
+    failure_lead = "We could not judge this"
+
+    def __init__(self) -> None:
+        self.broken_in = ""
+
+    def request(self, operation: Operation) -> ProviderRequest:
+        self._break("request")
+        return ProviderRequest(
+            kind=self.name,
+            messages=({"role": "user", "content": f"Judge {operation.subject_id}."},),
+            schema=Judgement.model_json_schema() | {"additionalProperties": False},
+            prompt_version="judgement/1",
+        )
+
+    def parse(self, content: object, request: ProviderRequest) -> Judgement:
+        self._break("parse")
+        return Judgement.model_validate(content)
+
+    def apply(self, operation: Operation, result: Judgement, reply: ProviderReply) -> None:
+        OperationEvent.objects.create(
+            operation=operation, name=APPLIED, at=timezone.now(), fence=operation.fence
+        )
+        self._break("apply")
+
+    def simulate(self, request_body: Mapping[str, Any]) -> object:
+        return {"score": 7, "feedback": "Clear."}
+
+    def _break(self, step: str) -> None:
+        if self.broken_in == step:
+            raise ZeroDivisionError("a bug in the kind, with a private word: strawberry")

@@ -1,0 +1,124 @@
+"""What is left after kill -9: nothing lost, nothing doubled, nothing running on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from operations.models import Attempt, Operation, OperationEvent, WorkerHeartbeat
+from operations.processes import is_alive
+from operations.tests.fault_server import FaultServer
+from operations.tests.judgement.kind import APPLIED
+from operations.tests.worker import WorkerProcess, kill, wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+Submit = Callable[..., Operation]
+
+
+def all_completed() -> bool:
+    return not Operation.objects.exclude(status=Operation.Status.COMPLETED).exists()
+
+
+def assert_each_has_one_result(operations: list[Operation]) -> None:
+    for operation in operations:
+        assert OperationEvent.objects.filter(operation=operation, name=APPLIED).count() == 1
+        assert operation.attempt_ledger.filter(outcome=Attempt.Outcome.SUCCEEDED).count() == 1
+        assert not operation.attempt_ledger.filter(outcome=Attempt.Outcome.RUNNING).exists()
+
+
+def in_flight(provider: FaultServer, submit: Submit, count: int) -> list[Operation]:
+    """Operations whose calls the provider has and does not answer for a while."""
+    provider.latency = 5.0
+    operations = [submit() for _ in range(count)]
+    wait_until(lambda: len(provider.requests()) == count, 15)
+    provider.latency = 0.0
+    return operations
+
+
+def test_five_calls_in_flight_survive_kill_9_of_every_process(
+    worker: WorkerProcess, provider: FaultServer, submit: Submit
+) -> None:
+    worker.start()
+    operations = in_flight(provider, submit, 5)
+
+    worker.kill_everything()
+    assert Operation.objects.filter(status=Operation.Status.RUNNING).count() == 5
+    worker.start()
+
+    wait_until(all_completed, 20)
+    assert_each_has_one_result(operations)
+    assert Attempt.objects.filter(outcome=Attempt.Outcome.LOST, possibly_paid_twice=True).count() == 5
+
+
+def test_killed_cluster_is_restarted_by_its_supervisor(
+    worker: WorkerProcess, provider: FaultServer, submit: Submit
+) -> None:
+    worker.start()
+    operations = in_flight(provider, submit, 5)
+
+    worker.kill_cluster()
+
+    wait_until(all_completed, 30)
+    assert_each_has_one_result(operations)
+
+
+def test_killed_drain_is_replaced(
+    worker: WorkerProcess, provider: FaultServer, submit: Submit
+) -> None:
+    worker.start()
+    operations = in_flight(provider, submit, 3)
+
+    kill(worker.drains()[0])
+
+    wait_until(all_completed, 30)
+    assert_each_has_one_result(operations)
+
+
+def test_sigterm_ends_everything_and_releases_what_is_under_way(
+    worker: WorkerProcess, provider: FaultServer, submit: Submit
+) -> None:
+    worker.start()
+    provider.latency = 30.0
+    operation = submit()
+    wait_until(lambda: len(provider.requests()) == 1, 15)
+    processes = worker.processes()
+
+    assert worker.stop() == 0
+
+    assert not [pid for pid in processes if is_alive(pid)]
+    operation.refresh_from_db()
+    assert operation.status == Operation.Status.PENDING
+    assert operation.attempt_ledger.get().outcome == Attempt.Outcome.RELEASED
+    assert not WorkerHeartbeat.objects.exists()
+
+
+def test_cluster_ends_by_itself_when_its_supervisor_is_killed(
+    worker: WorkerProcess, provider: FaultServer, submit: Submit
+) -> None:
+    worker.start()
+    assert worker.supervisor is not None
+
+    kill(worker.supervisor.pid)
+    worker.supervisor.wait()
+
+    wait_until(lambda: not worker.drains(), 5)
+    wait_until(lambda: not worker.processes(), 20)
+
+
+def test_commit_wakes_a_resident_drain_at_once(
+    worker: WorkerProcess, provider: FaultServer, submit: Submit
+) -> None:
+    worker.start()
+    time.sleep(0.5)
+
+    started = time.monotonic()
+    operation = submit()
+    wait_until(all_completed, 5)
+
+    # Generous for a busy machine; polling every IDLE_LOOK_SECONDS would miss it half the time.
+    assert time.monotonic() - started < 2.0
+    operation.refresh_from_db()
+    assert (operation.started_at - operation.created_at).total_seconds() < 0.5

@@ -1,0 +1,103 @@
+"""The real worker command as a child process of a test, on the test's own database."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from operations.models import WorkerHeartbeat
+from operations.processes import is_alive, processes_with_environment
+from operations.supervisor import SUPERVISOR_VARIABLE
+from operations.tests.fault_server import FaultServer
+
+
+class WorkerProcess:
+    """`start`, `stop`, `kill_everything`; what is left over is ended by id, never by name."""
+
+    def __init__(self, provider: FaultServer, **environment: str) -> None:
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "operations.tests.worker_settings",
+            "DATABASE_URL": database_url(),
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{provider.port}/v1",
+            "OPENAI_API_KEY": "sk-proj-a-key-for-tests-only",
+            "OPERATIONS_SHUTDOWN_GRACE_SECONDS": "2",
+            **environment,
+        }
+        self.supervisor: subprocess.Popen[bytes] | None = None
+
+    def start(self, drains: int = 1) -> None:
+        """Start a supervisor and wait until its drains have signed on."""
+        self.supervisor = subprocess.Popen(  # noqa: S603  (our own command line)
+            [sys.executable, "manage.py", "operations_worker"],
+            cwd=settings.BASE_DIR,
+            env=self.environment,
+        )
+        wait_until(lambda: len(self.drains()) >= drains, 30)
+
+    def stop(self) -> int:
+        """SIGTERM, and its exit code."""
+        assert self.supervisor is not None
+        self.supervisor.terminate()
+        return self.supervisor.wait(30)
+
+    def drains(self) -> list[int]:
+        """Process ids of the drains that are registered and alive."""
+        pids = WorkerHeartbeat.objects.values_list("pid", flat=True)
+        return [pid for pid in pids if is_alive(pid)]
+
+    def processes(self) -> list[int]:
+        """Every living process of this supervisor's cluster."""
+        assert self.supervisor is not None
+        suffix = f":{self.supervisor.pid}"
+        return [
+            pid
+            for pid, mark in processes_with_environment(SUPERVISOR_VARIABLE)
+            if mark.endswith(suffix) and is_alive(pid)
+        ]
+
+    def kill_cluster(self) -> None:
+        """kill -9 of every process below the supervisor."""
+        for pid in self.processes():
+            kill(pid)
+
+    def kill_everything(self) -> None:
+        """kill -9 of the supervisor and every process below it."""
+        if self.supervisor is None:
+            return
+        kill(self.supervisor.pid)
+        self.supervisor.wait()
+        while self.processes():
+            self.kill_cluster()
+            time.sleep(0.02)
+
+
+def kill(pid: int, number: int = signal.SIGKILL) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def database_url() -> str:
+    """The URL of the database that this test uses."""
+    values: dict[str, Any] = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{values['NAME']}"
+    return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**values)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Look at the condition until it holds; fail after `seconds`."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
