@@ -10,7 +10,7 @@ PHONE = re.compile(
     r"(?<![\w.,])(?:\+\d|00\d|0\d)[\d ()/.\-]{5,}\d(?!\w)"
     r"|(?<!\w)\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\w)"
 )
-DATE_IN_NUMBER = re.compile(r"\d{1,2}[/.]\d{4}")
+DATE_IN_NUMBER = re.compile(r"(?<!\d)\d{1,2}[/.](?:19|20)\d\d(?!\d)")
 LABEL = re.compile(
     r"\b(?:e-?mail|phone|telephone|telefon|tel|fon|mobile|mobil|handy|cell)\b\.?\s*:?\s*"
     r"(?=$|[|,;·•/])",
