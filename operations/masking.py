@@ -28,7 +28,7 @@ _PATTERN = re.compile(
         |auth_?token|sessionid|csrfmiddlewaretoken|token) ["']? \s* [:=] \s* b?["']? )
         [^\s"',;&)]+
   | (?P<userinfo> :// ) [^/\s@"']+ : [^/\s@"']* (?= @ )
-  | (?<![A-Za-z0-9]) (?: sk-[^\s"',;)\]}<>]+
+  | (?: (?<![A-Za-z0-9]) | (?<=\\[nrt]) ) (?: sk-[^\s"',;)\]}<>]+
         | (?:sk|rk|gsk|hf|fw|ghp|ip|r8)_[A-Za-z0-9_*.\-]{8,}
         | (?:xai|pplx|nvapi|key)-[A-Za-z0-9_*.\-]{8,} | AIza[A-Za-z0-9_\-]{8,} )
   | [A-Za-z0-9._%+\-]{1,64}+ @ [A-Za-z0-9\-]+ (?:\.[A-Za-z0-9\-]+)+
