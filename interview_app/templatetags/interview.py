@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from interview_app.queries import FEEDBACK_ANALYSIS, QUESTION_GENERATION, SESSION_SUMMARY
 from interview_app.rubric import criterion_name
+from interview_app.scorability import NO_WORDS, NOT_SCORABLE, TOO_SHORT
 from operations.models import Operation
 from operations.queries import (
     is_retryable,
@@ -53,18 +54,16 @@ SAVED = {
     SESSION_SUMMARY: _("All your answers are saved"),
 }
 NOT_SCORED = {
-    "too_short": _("It is too short to be judged: a few sentences are needed."),
-    "no_words": _("It holds no words that could be judged."),
-    "off_topic": _("It does not answer this question."),
-    "not_scorable": _("There is too little in it that could be judged."),
+    TOO_SHORT: _("It is too short to be judged: a few sentences are needed."),
+    NO_WORDS: _("It holds no words that could be judged."),
+    NOT_SCORABLE: _("There is too little in it that could be judged."),
 }
 RESPONSE_TYPES = {
-    "story": _("You told a story."),
+    "story": _("You told a story: one event, in order."),
     "pseudo_story": _("You described how it usually goes, not one case."),
-    "example": _("You gave an example."),
-    "opinion": _("You gave an opinion."),
-    "self_description": _("You described yourself."),
-    "explanation": _("You explained it."),
+    "example": _("You named an example without telling it."),
+    "opinion": _("You gave an opinion, not something you did."),
+    "self_description": _("You described yourself, not something you did."),
 }
 
 
@@ -110,7 +109,7 @@ def status_words(status: str) -> Any:
 
 @register.filter
 def not_scored_words(reason: str) -> Any:
-    return NOT_SCORED.get(reason, NOT_SCORED["not_scorable"])
+    return NOT_SCORED.get(reason, NOT_SCORED[NOT_SCORABLE])
 
 
 @register.filter

@@ -1,0 +1,174 @@
+"""The buttons of an operation's card: try again, stop."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from interview_app.models import InterviewSession
+from interview_app.tests.engine import run_what_is_due
+from interview_app.tests.factories import InterviewSessionFactory
+from operations.models import Operation
+from operations.tests.factories import OperationFactory, ProviderPauseFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def session(alice: User, client: Client) -> InterviewSession:
+    """A practice of alice, who is signed in."""
+    client.force_login(alice)
+    made: InterviewSession = InterviewSessionFactory(owner=alice)
+    return made
+
+
+def generation(session: InterviewSession, **values: object) -> Operation:
+    operation: Operation = OperationFactory(
+        subject_id=str(session.pk), session_id=session.pk, owner=session.owner, **values
+    )
+    return operation
+
+
+def page_of(client: Client, session: InterviewSession) -> str:
+    return client.get(f"/practice/{session.pk}/").text
+
+
+def test_try_again_queues_the_same_operation(client: Client, session: InterviewSession) -> None:
+    operation = generation(session, failed=True)
+    here = f"/practice/{session.pk}/"
+
+    response = client.post(f"/operations/{operation.pk}/retry/", {"next": here})
+
+    operation.refresh_from_db()
+    assert response.url == here
+    assert (operation.status, operation.run) == ("pending", 2)
+    assert "Trying again." in client.get(here).text
+
+
+def test_a_second_try_again_gets_a_sentence(client: Client, session: InterviewSession) -> None:
+    operation = generation(session, failed=True)
+
+    client.post(f"/operations/{operation.pk}/retry/")
+    page = client.post(f"/operations/{operation.pk}/retry/", follow=True)
+
+    assert "Only a failed or cancelled operation can be tried again." in page.text
+
+
+def test_stop_cancels_and_offers_a_new_start(client: Client, session: InterviewSession) -> None:
+    operation = generation(session)
+
+    client.post(f"/operations/{operation.pk}/cancel/")
+
+    operation.refresh_from_db()
+    assert operation.status == "cancelled"
+    page = page_of(client, session)
+    assert "The preparation of your questions was stopped." in page
+    assert "Start again" in page
+
+
+def test_what_has_ended_cannot_be_stopped(client: Client, session: InterviewSession) -> None:
+    operation = generation(session, failed=True)
+
+    page = client.post(f"/operations/{operation.pk}/cancel/", follow=True)
+
+    assert "This operation has already ended." in page.text
+
+
+@pytest.mark.parametrize("verb", ["retry", "cancel"])
+def test_other_peoples_operations_do_not_exist(
+    client: Client, session: InterviewSession, bob: User, verb: str
+) -> None:
+    operation = generation(session, failed=verb == "retry")
+    client.force_login(bob)
+
+    assert client.post(f"/operations/{operation.pk}/{verb}/").status_code == 404
+    before = operation.status
+    operation.refresh_from_db()
+    assert operation.status == before
+
+
+@pytest.mark.parametrize("verb", ["retry", "cancel"])
+def test_a_link_alone_changes_nothing(
+    client: Client, session: InterviewSession, verb: str
+) -> None:
+    operation = generation(session, failed=True)
+
+    assert client.get(f"/operations/{operation.pk}/{verb}/").status_code == 405
+
+
+def test_next_never_leads_to_another_site(client: Client, session: InterviewSession) -> None:
+    operation = generation(session, failed=True)
+
+    response = client.post(
+        f"/operations/{operation.pk}/retry/", {"next": "https://evil.example/"}
+    )
+
+    assert response.url == "/practice/"
+
+
+def test_a_wait_for_the_administrator_is_explained(
+    client: Client, session: InterviewSession
+) -> None:
+    pause = ProviderPauseFactory()
+    generation(session, credential=pause.credential)
+
+    assert "The AI service refuses our access at the moment." in page_of(client, session)
+
+
+def test_a_back_off_says_which_try_comes_next(client: Client, session: InterviewSession) -> None:
+    generation(
+        session,
+        status="running",
+        fence=1,
+        attempts=2,
+        run_attempts=2,
+        waiting_reason="backoff",
+        lease_owner="00000000-0000-0000-0000-000000000001",
+        lease_expires_at=timezone.now() + timedelta(seconds=30),
+        next_attempt_at=timezone.now() + timedelta(seconds=2),
+    )
+
+    page = page_of(client, session)
+
+    assert "we are about to ask again" in page
+    assert "Try 2 of 4." in page
+
+
+def test_a_long_wait_says_that_one_may_leave(client: Client, session: InterviewSession) -> None:
+    generation(session, queued_at=timezone.now() - timedelta(seconds=20))
+
+    assert "You can leave: the result will be in “My practice”." in page_of(client, session)
+
+
+@pytest.mark.parametrize(
+    ("code", "weight"),
+    [
+        pytest.param("SERVER_ERROR", '<button class="" ', id="a new try may help"),
+        pytest.param("INVALID_API_KEY", '<button class="quiet" ', id="the set-up must change"),
+    ],
+)
+def test_the_button_weighs_less_where_a_new_try_cannot_help(
+    client: Client, session: InterviewSession, code: str, weight: str
+) -> None:
+    operation = generation(session, failed=True, error_code=code)
+
+    address = f'formaction="/operations/{operation.pk}/retry/"'
+    assert f'{weight}type="submit" form="verbs" {address}' in page_of(client, session)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_try_again_brings_the_questions_once_the_provider_is_back(
+    client: Client, session: InterviewSession
+) -> None:
+    operation = generation(session, failed=True)
+
+    client.post(f"/operations/{operation.pk}/retry/")
+    run_what_is_due()
+
+    page = page_of(client, session)
+    assert page.count('class="question-row"') == 5
+    assert "Answer the first question" in page
