@@ -20,13 +20,16 @@ else
 RUN_NEEDS := $(VENV)/.base
 endif
 
+# Debug is on, unless somebody said something else.
+DEBUG_BY_DEFAULT := $(if $(DJANGO_DEBUG)$(shell grep -sE '^ *(export +)?DJANGO_DEBUG *=' .env),,DJANGO_DEBUG=true)
+
 .PHONY: help
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: run
 run: $(RUN_NEEDS) ## Run everything: web server and workers, until Ctrl-C (PORT=8000)
-	@DJANGO_DEBUG="$${DJANGO_DEBUG:-true}" exec $(BIN)/python manage.py up
+	@exec env $(DEBUG_BY_DEFAULT) $(BIN)/python manage.py up
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the whole suite (REQUIRE_SERVICES=1: a missing service is a failure)

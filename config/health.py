@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+from urllib.parse import urlsplit
+
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -25,16 +29,11 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """503 only for what makes saving an answer impossible. Without workers answers are saved and
     wait: that is "degraded", with 200, or a load balancer would take the pages away as well."""
     checks = {"database": _database_check()}
-    if checks["database"] == "ok":
-        checks["worker"] = _worker_check()
-    status = "ok"
     if checks["database"] != "ok":
-        status = "unavailable"
-    elif checks["worker"] != "ok":
-        status = "degraded"
-    return JsonResponse(
-        {"status": status, "checks": checks}, status=503 if status == "unavailable" else 200
-    )
+        return JsonResponse({"status": "unavailable", "checks": checks}, status=503)
+    checks |= {"broker": _broker_check(), "worker": _worker_check()}
+    status = "ok" if set(checks.values()) == {"ok"} else "degraded"
+    return JsonResponse({"status": status, "checks": checks})
 
 
 def _database_check() -> str:
@@ -44,6 +43,18 @@ def _database_check() -> str:
         return "unreachable"
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return "migrations missing" if missing else "ok"
+
+
+def _broker_check() -> str:
+    """Without Redis the broker is a table of the database that has just answered."""
+    if not settings.REDIS_URL:
+        return "ok"
+    address = urlsplit(settings.REDIS_URL)
+    try:
+        socket.create_connection((address.hostname, address.port or 6379), timeout=1).close()
+    except OSError:
+        return "unreachable: workers are woken by their sweep alone"
+    return "ok"
 
 
 def _worker_check() -> str:

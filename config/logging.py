@@ -56,7 +56,7 @@ def configure_structlog() -> None:
     )
 
 
-def logging_configuration(*, level: str, log_format: str) -> dict[str, Any]:
+def logging_configuration(*, level: str, log_format: str, colors: bool = False) -> dict[str, Any]:
     """The LOGGING setting. Only the root logger has a handler, so that nothing goes around it."""
     return {
         "version": 1,
@@ -67,7 +67,7 @@ def logging_configuration(*, level: str, log_format: str) -> dict[str, Any]:
                 "foreign_pre_chain": SHARED_PROCESSORS,
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    *_rendering(log_format),
+                    *_rendering(log_format, colors=colors),
                 ],
             }
         },
@@ -85,12 +85,14 @@ def logging_configuration(*, level: str, log_format: str) -> dict[str, Any]:
     }
 
 
-def _rendering(log_format: str) -> list[Processor]:
+def _rendering(log_format: str, *, colors: bool) -> list[Processor]:
     if log_format == "console":
         return [
             structlog.processors.format_exc_info,
             mask_event,
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+            structlog.dev.ConsoleRenderer(
+                colors=colors, exception_formatter=structlog.dev.plain_traceback
+            ),
         ]
     return [
         # The transformer writes local variables by default: keys and answers, that is.

@@ -16,10 +16,12 @@ from config.logging import configure_structlog, logging_configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+TERMINAL = sys.stderr.isatty()
+
 # Never overwrites: the process environment wins over the file.
 environ.Env.read_env(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
 try:
-    env = environment.read(os.environ, base_dir=BASE_DIR, terminal=sys.stderr.isatty())
+    env = environment.read(os.environ, base_dir=BASE_DIR, terminal=TERMINAL)
 except environment.BadEnvironment as refusal:
     print(refusal, file=sys.stderr)
     raise SystemExit(2) from None
@@ -141,12 +143,13 @@ else:
     DATABASE["CONN_HEALTH_CHECKS"] = True
 DATABASES = {"default": DATABASE}
 
+REDIS_URL = env.redis_url
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": env.redis_url,
+        "LOCATION": REDIS_URL,
     }
-    if env.redis_url
+    if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
@@ -171,7 +174,7 @@ Q_CLUSTER: dict[str, Any] = {
     "save_limit": -1,
     "catch_up": False,
     "recycle": 50,
-    **({"redis": env.redis_url} if env.redis_url else {"orm": "default"}),
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
 }
 
 # --- API ----------------------------------------------------------------------------------------
@@ -237,7 +240,11 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
 # --- Logs and mail ------------------------------------------------------------------------------
-LOGGING = logging_configuration(level=env.log_level, log_format=env.log_format)
+LOGGING = logging_configuration(
+    level=env.log_level,
+    log_format=env.log_format,
+    colors=TERMINAL and not os.environ.get("NO_COLOR"),
+)
 configure_structlog()
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True

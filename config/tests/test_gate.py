@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -79,6 +80,32 @@ def test_decision_fits_on_a_page(document: Path) -> None:
 def test_script_can_be_run_and_parses(script: str) -> None:
     assert os.access(BASE_DIR / script, os.X_OK)
     subprocess.run(["bash", "-n", script], cwd=BASE_DIR, check=True)
+
+
+@pytest.mark.parametrize(
+    ("refuses", "sentence"),
+    [("version_info", "Python 3.11 or newer is needed"), ("ensurepip", "install python3-venv")],
+    ids=["a Python that is too old", "a Python without venv"],
+)
+def test_make_says_in_one_sentence_what_the_machine_lacks(
+    refuses: str, sentence: str, tmp_path: Path
+) -> None:
+    shutil.copy(BASE_DIR / "Makefile", tmp_path)
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\ncase "$2" in *{refuses}*) exit 1;; esac\n')
+    python.chmod(0o755)
+
+    ended = subprocess.run(
+        ["make", "--no-print-directory", ".venv/.created", f"PYTHON={python}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+
+    assert ended.returncode == 2
+    said = [line for line in ended.stderr.splitlines() if not line.startswith("make: ***")]
+    assert len(said) == 1
+    assert sentence in said[0]
 
 
 def test_make_help_lists_every_command() -> None:

@@ -7,6 +7,7 @@ import pytest
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from operations.models import WorkerHeartbeat
 
@@ -35,7 +36,10 @@ def test_ready_with_database_migrations_and_a_worker(client: Client) -> None:
     response = client.get("/readyz")
 
     assert response.status_code == 200
-    assert response.json() == {"status": "ok", "checks": {"database": "ok", "worker": "ok"}}
+    assert response.json() == {
+        "status": "ok",
+        "checks": {"database": "ok", "broker": "ok", "worker": "ok"},
+    }
 
 
 @pytest.mark.parametrize("beats", [False, True], ids=["no beat", "a beat that has expired"])
@@ -49,6 +53,17 @@ def test_without_a_worker_answers_are_still_saved_so_it_is_ready(
 
     assert response.status_code == 200
     assert response.json()["status"] == "degraded"
+
+
+def test_without_its_broker_work_is_only_slower_so_it_is_ready(
+    client: Client, settings: Settings, free_port: int
+) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port}/0"
+
+    response = client.get("/readyz")
+
+    assert response.status_code == 200
+    assert response.json()["checks"]["broker"].startswith("unreachable")
 
 
 def test_not_ready_while_a_migration_is_missing(client: Client) -> None:

@@ -11,7 +11,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -21,6 +20,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error as DatabaseError
+from django.db import connection
 
 from config import accounts, local
 from config.children import Children
@@ -56,22 +56,17 @@ class Command(BaseCommand):
             directory=settings.BASE_DIR, grace_seconds=grace_seconds, hurry=stop.is_urgent
         ) as children:
             self._start(children)
-            self._wait_until(
-                stop,
-                children,
-                lambda: worker_beats(since=started_at) and pages_answer(),
-                within_seconds=READY_WITHIN_SECONDS,
-            )
+            self._wait_until_ready(stop, children, started_at)
             if not stop.is_asked():
                 self._announce(account_list, as_json=options["json"])
-                self._wait_until(stop, children, lambda: False)
-            self.stderr.write("Stopping ...")
-        self.stderr.write("Stopped.")
+                self._wait_for_the_end(stop, children)
+            self._tell("Stopping ...")
+        self._tell("Stopped.")
 
     def _refuse_busy_port(self) -> None:
         fault = binding_fault(settings.BIND, settings.PORT)
         if fault:
-            self.stderr.write(fault)
+            self._tell(fault)
             raise SystemExit(2)
 
     def _prepare(self) -> list[accounts.Account]:
@@ -87,7 +82,7 @@ class Command(BaseCommand):
             call_command("collectstatic", interactive=False, verbosity=0)
             return []
         if not is_ours:
-            self.stderr.write(
+            self._tell(
                 "This database was not created here, so it gets no demo account. "
                 "Make yourself an account with: manage.py createsuperuser"
             )
@@ -100,26 +95,29 @@ class Command(BaseCommand):
         children.start("web server", [sys.executable, "-m", "config.webserver"], environment)
         children.start("worker", [sys.executable, manage, "operations_worker"], environment)
 
-    def _wait_until(
-        self,
-        stop: StopRequest,
-        children: Children,
-        is_done: Callable[[], bool],
-        *,
-        within_seconds: float | None = None,
+    def _wait_until_ready(
+        self, stop: StopRequest, children: Children, started_at: datetime
     ) -> None:
-        """Until it is done or somebody asks to stop. Fails if a child ends or time runs out."""
-        deadline = None if within_seconds is None else time.monotonic() + within_seconds
-        while not stop.is_asked() and not is_done():
-            ended = children.first_ended()
-            if ended:
-                self._fail(f"The {ended.name} ended unexpectedly; its last lines are above.")
-            if deadline is not None and time.monotonic() > deadline:
-                self._fail(
-                    f"Not ready within {within_seconds:.0f} s: "
-                    f"pages {'answer' if pages_answer() else 'do not answer'}."
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        while not stop.is_asked() and not (worker_beats(since=started_at) and pages_answer()):
+            self._fail_if_one_ended(children)
+            if time.monotonic() > deadline:
+                lack = (
+                    "pages do not answer" if worker_beats(since=started_at) else "no worker beats"
                 )
+                self._fail(f"Not ready within {READY_WITHIN_SECONDS} s: {lack}.")
             stop.wait(POLL_SECONDS)
+        connection.close()
+
+    def _wait_for_the_end(self, stop: StopRequest, children: Children) -> None:
+        while not stop.is_asked():
+            self._fail_if_one_ended(children)
+            stop.wait(POLL_SECONDS)
+
+    def _fail_if_one_ended(self, children: Children) -> None:
+        ended = children.first_ended()
+        if ended:
+            self._fail(f"The {ended.name} ended unexpectedly; its last lines are above.")
 
     def _announce(self, account_list: list[accounts.Account], *, as_json: bool) -> None:
         url = public_url()
@@ -135,8 +133,12 @@ class Command(BaseCommand):
         self.stdout.write(line)
         self.stdout.flush()
 
+    def _tell(self, sentence: str) -> None:
+        # Django would print everything on stderr in red, NO_COLOR or not.
+        self.stderr.write(sentence, str)
+
     def _fail(self, sentence: str) -> NoReturn:
-        self.stderr.write(sentence)
+        self._tell(sentence)
         raise SystemExit(1)
 
 
@@ -178,14 +180,14 @@ def binding_fault(address: str, port: int) -> str:
 
 
 def pages_answer() -> bool:
-    connection = http.client.HTTPConnection(_own_address(), settings.PORT, timeout=5)
+    client = http.client.HTTPConnection(_own_address(), settings.PORT, timeout=5)
     try:
-        connection.request("GET", "/", headers={"Host": _allowed_host()})
-        return connection.getresponse().status < 400
+        client.request("GET", "/", headers={"Host": _allowed_host()})
+        return client.getresponse().status < 400
     except (OSError, http.client.HTTPException):
         return False
     finally:
-        connection.close()
+        client.close()
 
 
 def worker_beats(*, since: datetime) -> bool:
