@@ -15,6 +15,11 @@ from typing import Any
 MAX_MESSAGE = 4000
 """Characters of a message that the text patterns look at."""
 
+FILTER_REPORTS = frozenset(
+    {"flagged_input", "content_filter_result", "content_filter_results", "contentFilter"}
+)
+"""Keys under which moderations report; a body without a moderation has none of them."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -82,7 +87,7 @@ def error_of(value: object) -> ErrorBody:
         message=" ".join(_messages(objects))[:MAX_MESSAGE],
         param=next((o["param"] for o in objects if isinstance(o.get("param"), str)), ""),
         status=next((s for o in objects if (s := _http_status(o.get("code")))), None),
-        flagged=any("flagged_input" in o or _is_filter(o) for o in objects),
+        flagged=any(not FILTER_REPORTS.isdisjoint(o) for o in objects),
         retry_delay=next((d for o in objects if (d := _seconds(o.get("retryDelay")))), None),
     )
 
@@ -155,10 +160,6 @@ def _http_status(code: object) -> int | None:
     if isinstance(code, int) and not isinstance(code, bool) and 400 <= code <= 599:
         return code
     return None
-
-
-def _is_filter(value: dict[str, Any]) -> bool:
-    return "content_filter_result" in value or "content_filter_results" in value
 
 
 def _seconds(delay: object) -> float | None:

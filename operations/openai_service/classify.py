@@ -68,12 +68,13 @@ def judge(status: int, body: ErrorBody) -> Verdict:
     known = _code_of_body(words, body)
     if (overruling := _overruling(status, body, known)) is not None:
         return Verdict(overruling, by_text=True)
-    if known is not None:
+    if known is not None and not _echoes_status(known, status):
         return Verdict(_for_status(known, status))
-    _note_unmapped(status, body, words)
+    if known is None:
+        _note_unmapped(status, body, words)
     if (said := _code_of_message(status, body)) is not None:
         return Verdict(said, by_text=True)
-    return Verdict(vocabulary.code_of_status(body.status or status))
+    return Verdict(known or vocabulary.code_of_status(body.status or status))
 
 
 def _code_of_body(words: list[str], body: ErrorBody) -> str | None:
@@ -88,20 +89,29 @@ def _code_of_body(words: list[str], body: ErrorBody) -> str | None:
     return "RATE_LIMIT_EXCEEDED" if body.retry_delay is not None else None
 
 
+def _echoes_status(code: str | None, status: int) -> bool:
+    """ "permission_denied" of a 403 says no more than the 403: the message may say why."""
+    return status in (401, 403) and code == vocabulary.code_of_status(status)
+
+
 def _for_status(code: str, status: int) -> str:
-    """The same word means two things: too large for the wire (413) or for the account's limit."""
-    return "PAYLOAD_TOO_LARGE" if code == "REQUEST_TOO_LARGE" and status == 413 else code
+    """Words that mean two things: too large for the wire (413) or for the account's limit; out of
+    capacity for everybody (5xx) or for us (429)."""
+    if code == "REQUEST_TOO_LARGE" and status == 413:
+        return "PAYLOAD_TOO_LARGE"
+    return "RATE_LIMIT_EXCEEDED" if code == "SERVER_ERROR" and status == 429 else code
 
 
 def _overruling(status: int, body: ErrorBody, known: str | None) -> str | None:
     """A code that names the credential is believed; every other one may hide a text too long."""
-    if status in (401, 402, 403, 404) or (known is not None and RULES[known].pauses):
+    names_credential = known is not None and RULES[known].pauses
+    if status in (401, 402) or (names_credential and not _echoes_status(known, status)):
         return None
     return next((code for p, code in vocabulary.OVERRIDES if p.search(body.message)), None)
 
 
 def _code_of_message(status: int, body: ErrorBody) -> str | None:
-    kind = 500 if status >= 500 else 200 if 200 <= status < 300 else status
+    kind = vocabulary.kind_of_status(status)
     for statuses, pattern, code in vocabulary.MESSAGES:
         if kind in statuses and pattern.search(body.message):
             return code

@@ -180,10 +180,12 @@ OVERRIDES: tuple[tuple[re.Pattern[str], str], ...] = (
         _pattern(
             r"maximum context length",
             r"maximum (?:allowed )?(?:input|prompt|sequence) length",
-            r"context (?:length|window|size)[^.]{0,80}(?:exceed|too)",
+            r"context (?:length|window|size)[^.]{0,80}(?:exceed|too|not enough)",
             r"exceed\w*[^.]{0,60}context (?:length|window|size|limit)",
             r"prompt is too long",
-            r"input (?:tokens?|token count|length)[^.]{0,80}exceed",
+            r"tokens?\b[^.]{0,120}context (?:length|window|size)",
+            r"inputs?`? (?:tokens?|token count|length)[^.]{0,80}(?:exceed|must be|should be)",
+            r"exceed\w*[^.]{0,40}token limit",
         ),
         "CONTEXT_LENGTH_EXCEEDED",
     ),
@@ -194,14 +196,14 @@ OVERRIDES: tuple[tuple[re.Pattern[str], str], ...] = (
 MESSAGES: tuple[tuple[frozenset[int], re.Pattern[str], str], ...] = (
     (
         frozenset({200, 400, 422}),
-        _pattern(r"response_format", r"json_schema", r"invalid schema", r"structured outputs?"),
+        _pattern(r"response_format", r"json[ _]schema", r"invalid schema", r"structured output"),
         "INVALID_SCHEMA",
     ),
     (
         frozenset({200, 400, 403, 422, 429, 500}),
         _pattern(
             r"(?:spend(?:ing)?|hard|budget|cost) limit\b[^.]{0,40}(?:reached|exceeded|hit)",
-            r"reached (?:its|your|the) (?:monthly |daily )?(?:spending|budget) limit",
+            r"reach\w* (?:its|your|the) (?:monthly |daily )?(?:spending|budget) limit",
             r"budget has been exceeded",
         ),
         "SPEND_LIMIT_REACHED",
@@ -232,6 +234,7 @@ MESSAGES: tuple[tuple[frozenset[int], re.Pattern[str], str], ...] = (
             r"safety (?:system|filter|settings|check)",
             r"moderation",
             r"inappropriate content",
+            r"content exists risk",
         ),
         "CONTENT_FILTERED",
     ),
@@ -248,6 +251,12 @@ MESSAGES: tuple[tuple[frozenset[int], re.Pattern[str], str], ...] = (
             r"invalid (?:authentication|bearer) ?token",
         ),
         "INVALID_API_KEY",
+    ),
+    (
+        # A wrong address does not speak of models.
+        frozenset({404}),
+        _pattern(r"\bmodels?\b", r"\bdeployment\b"),
+        "MODEL_NOT_FOUND",
     ),
     (
         frozenset({200, 400, 403, 404, 422}),
@@ -303,6 +312,15 @@ def code_of_status(status: int) -> str:
     if status >= 300:
         return "REDIRECT_ERROR"
     return "SERVER_ERROR" if status >= 200 else "NETWORK_ERROR"
+
+
+def kind_of_status(status: int) -> int:
+    """The row of MESSAGES that a status belongs to; an unusual 4xx is read like a 400."""
+    if status >= 500:
+        return 500
+    if status < 300:
+        return 200
+    return status if status in STATUSES or status == 422 else 400
 
 
 def code_of_exact(word: str) -> str | None:
