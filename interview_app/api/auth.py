@@ -35,7 +35,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
         if self.instance is not None:
             others = others.exclude(pk=self.instance.pk)
         if others.exists():
-            raise _username_taken()
+            raise ValidationError([_username_taken()])
         return username
 
     def save(self, **values: Any) -> User:
@@ -44,7 +44,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
                 return super().save(**values)
         except IntegrityError:
             # Somebody took the name between our look and our write.
-            raise ValidationError({"username": [_username_taken().detail[0]]}) from None
+            raise ValidationError({"username": [_username_taken()]}) from None
 
 
 class RegisterSerializer(UserSerializer):
@@ -122,10 +122,10 @@ class Logout(ApiView):
 
 class Me(ApiView):
     def get(self, request: Request) -> Response:
-        return Response(UserSerializer(request.user).data)
+        return Response(UserSerializer(self.person).data)
 
     def patch(self, request: Request) -> Response:
-        form = UserSerializer(request.user, data=request.data, partial=True)
+        form = UserSerializer(self.person, data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         form.save()
         return Response(form.data)
@@ -136,7 +136,5 @@ def new_token(user: AbstractUser) -> dict[str, Any]:
     return {"token": token, "expiry": UtcField().to_representation(row.expiry)}
 
 
-def _username_taken() -> ValidationError:
-    return ValidationError(
-        [ErrorDetail(_("A user with that username already exists."), code="unique")]
-    )
+def _username_taken() -> ErrorDetail:
+    return ErrorDetail(_("A user with that username already exists."), code="unique")

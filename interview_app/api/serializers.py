@@ -23,7 +23,7 @@ from interview_app.models import (
     Seniority,
     SessionSummary,
 )
-from interview_app.queries import AnswerDetail, QuestionDetail, SessionDetail
+from interview_app.queries import AnswerDetail, QuestionDetail
 from operations.api.serializers import NumberField, OperationSerializer, UtcField
 
 TECH_STACK_MAX_ITEMS = 50
@@ -194,7 +194,9 @@ class QuestionSerializer(serializers.Serializer[QuestionDetail]):
         return AnswerSerializer(detail.answer).data
 
 
-class SessionSerializer(serializers.Serializer[SessionDetail]):
+class SessionSerializer(serializers.Serializer[Any]):
+    """Of a `SessionDetail`, or with `many` of a list of them."""
+
     id = serializers.UUIDField(source="session.pk")
     status = serializers.CharField()
     role = serializers.CharField(source="session.role")

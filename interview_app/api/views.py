@@ -61,16 +61,16 @@ class ResumeView(ApiView):
     parser_classes = (BoundedJSONParser, MultiPartParser)
 
     def get(self, request: Request) -> Response:
-        resume = get_object_or_404(Resume, owner=request.user)
+        resume = get_object_or_404(Resume, owner=self.person)
         return Response(ResumeSerializer(resume).data)
 
     def put(self, request: Request) -> Response:
         text, source = _sent_resume(request)
-        resume = save_resume(owner=request.user, text=text, source=source)
+        resume = save_resume(owner=self.person, text=text, source=source)
         return Response(ResumeSerializer(resume).data)
 
     def delete(self, request: Request) -> Response:
-        delete_resume(owner=request.user)
+        delete_resume(owner=self.person)
         return Response(status=204)
 
 
@@ -79,7 +79,7 @@ class JobPostingList(ListModelMixin, CreatesOnce):
     location = "api-job-posting"
 
     def get_queryset(self) -> QuerySet[JobPosting]:
-        return JobPosting.objects.filter(owner=self.request.user)
+        return JobPosting.objects.filter(owner=self.person)
 
     def get(self, request: Request) -> Response:
         return self.list(request)
@@ -87,7 +87,7 @@ class JobPostingList(ListModelMixin, CreatesOnce):
     def make(self, request: Request, **ids: UUID) -> UUID:
         body = JobPostingSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        posting: JobPosting = body.save(owner=request.user)
+        posting: JobPosting = body.save(owner=self.person)
         return posting.pk
 
     def rebuild(self, request: Request, object_id: str) -> Any:
@@ -98,7 +98,7 @@ class JobPostingDetail(RetrieveModelMixin, UpdateModelMixin, DestroyModelMixin, 
     serializer_class = JobPostingSerializer
 
     def get_queryset(self) -> QuerySet[JobPosting]:
-        return JobPosting.objects.filter(owner=self.request.user)
+        return JobPosting.objects.filter(owner=self.person)
 
     def get(self, request: Request, pk: UUID) -> Response:
         return self.retrieve(request)
@@ -117,18 +117,18 @@ class SessionList(CreatesOnce):
     location = "api-session"
 
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(sessions_of(request.user).select_related("summary"))
+        page = self.paginate_queryset(sessions_of(self.person).select_related("summary"))
         details = session_details(page or [])
         return self.get_paginated_response(SessionSerializer(details, many=True).data)
 
     def make(self, request: Request, **ids: UUID) -> UUID:
         body = SessionInput(data=request.data, context={"request": request})
         body.is_valid(raise_exception=True)
-        session, _ = start_session(owner=request.user, door=API, **body.validated_data)
+        session, _ = start_session(owner=self.person, door=API, **body.validated_data)
         return session.pk
 
     def rebuild(self, request: Request, object_id: str) -> Any:
-        detail = _own_session_detail(request.user, object_id)
+        detail = _own_session_detail(self.person, object_id)
         data = dict(SessionSerializer(detail).data)
         data["operation"] = _operation_or_none(detail.generation)
         return data
@@ -136,11 +136,11 @@ class SessionList(CreatesOnce):
 
 class SessionView(ApiView):
     def get(self, request: Request, pk: UUID) -> Response:
-        detail = _own_session_detail(request.user, pk)
+        detail = _own_session_detail(self.person, pk)
         return Response(SessionSerializer(detail).data)
 
     def delete(self, request: Request, pk: UUID) -> Response:
-        delete_session(session=_own_session(request.user, pk), actor=request.user, door=API)
+        delete_session(session=_own_session(self.person, pk), actor=self.person, door=API)
         return Response(status=204)
 
 
@@ -149,7 +149,7 @@ class SessionFinish(CreatesOnce):
     location = "api-operation"
 
     def make(self, request: Request, **ids: UUID) -> UUID:
-        return finish_session(session=_own_session(request.user, ids["pk"]), door=API).pk
+        return finish_session(session=_own_session(self.person, ids["pk"]), door=API).pk
 
     def rebuild(self, request: Request, object_id: str) -> Any:
         return operation_data(object_id)
@@ -157,7 +157,7 @@ class SessionFinish(CreatesOnce):
 
 class QuestionDraft(ApiView):
     def patch(self, request: Request, pk: UUID) -> Response:
-        question = _own_question(request.user, pk)
+        question = _own_question(self.person, pk)
         body = DraftInput(data=request.data)
         body.is_valid(raise_exception=True)
         draft = save_draft(question=question, text=body.validated_data["text"])
@@ -166,14 +166,14 @@ class QuestionDraft(ApiView):
 
 class QuestionAnswer(CreatesOnce):
     def make(self, request: Request, **ids: UUID) -> UUID:
-        question = _own_question(request.user, ids["pk"])
+        question = _own_question(self.person, ids["pk"])
         body = AnswerInput(data=request.data)
         body.is_valid(raise_exception=True)
         answer, _ = save_answer(question=question, door=API, **body.validated_data)
         return answer.pk
 
     def rebuild(self, request: Request, object_id: str) -> Any:
-        own = Answer.objects.filter(question__session__owner=request.user)
+        own = Answer.objects.filter(question__session__owner=self.person)
         answer = get_object_or_404(own, pk=object_id)
         operation = newest_operation(FEEDBACK_ANALYSIS, "answer", answer.pk)
         return {

@@ -9,7 +9,7 @@ from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
 
 
-class TokenAuthentication(auth.TokenAuthentication):
+class TokenAuthentication(auth.TokenAuthentication):  # type: ignore[misc]
     """knox's own, which fails with a stack trace on a token that is no UTF-8."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[AbstractBaseUser, AuthToken]:

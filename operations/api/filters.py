@@ -15,7 +15,7 @@ def kind_choices() -> list[tuple[str, str]]:
     return [(kind.name, kind.name) for kind in all_kinds()]
 
 
-class OperationFilter(filters.FilterSet):
+class OperationFilter(filters.FilterSet):  # type: ignore[misc]
     status = filters.ChoiceFilter(choices=Operation.Status.choices)
     kind = filters.ChoiceFilter(choices=kind_choices)
     category = filters.ChoiceFilter(field_name="error_category", choices=CATEGORY_CHOICES)

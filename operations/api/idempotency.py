@@ -14,8 +14,9 @@ from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -46,7 +47,7 @@ class KeyTaken(Exception):
 
 @dataclass(frozen=True)
 class GivenKey:
-    user: AbstractUser
+    user: User
     route: str
     key: str
     body_sha256: str
@@ -72,7 +73,7 @@ class GivenKey:
         except IntegrityError:
             raise KeyTaken from None
 
-    def _rows(self) -> Any:
+    def _rows(self) -> QuerySet[IdempotencyKey]:
         return IdempotencyKey.objects.filter(user=self.user, route=self.route, key=self.key)
 
 
@@ -98,7 +99,7 @@ class CreatesOnce(ApiView):
             request._request.body  # noqa: B018
 
     def post(self, request: Request, **ids: UUID) -> Response:
-        key = _given_key(request)
+        key = _given_key(request, self.person)
         if key is None:
             return self._answer(request, str(self.make(request, **ids)))
         row, replayed = _once(key, lambda: self.make(request, **ids), self.made_status)
@@ -131,7 +132,7 @@ def _once(key: GivenKey, make: Callable[[], UUID], status: int) -> tuple[Idempot
     return winner, True
 
 
-def _given_key(request: Request) -> GivenKey | None:
+def _given_key(request: Request, person: User) -> GivenKey | None:
     if HEADER not in request.headers:
         return None
     key = request.headers[HEADER].strip()
@@ -139,7 +140,7 @@ def _given_key(request: Request) -> GivenKey | None:
         detail = _("Send 1 to %(limit)d printable characters.") % {"limit": KEY_MAX_LENGTH}
         raise ValidationError({HEADER: [ErrorDetail(detail, code="invalid")]})
     return GivenKey(
-        user=request.user,
+        user=person,
         route=request.path_info,
         key=key,
         body_sha256=hashlib.sha256(request._request.body).hexdigest(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 from rest_framework import serializers
@@ -123,9 +123,10 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
 
     def _paused_credentials(self) -> set[str]:
         # Asked for once an answer, however many operations are in it, and only if one waits.
-        if "paused" not in self.context:
-            self.context["paused"] = pauses.paused_credentials()
-        paused: set[str] = self.context["paused"]
+        context = cast(dict[str, Any], self.context)
+        if "paused" not in context:
+            context["paused"] = pauses.paused_credentials()
+        paused: set[str] = context["paused"]
         return paused
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -37,7 +37,7 @@ class OperationList(ListModelMixin, ApiView):
     filterset_class = OperationFilter
 
     def get_queryset(self) -> QuerySet[Operation]:
-        return visible_operations(self.request.user)
+        return visible_operations(self.person)
 
     def get(self, request: Request) -> Response:
         return self.list(request)
@@ -45,7 +45,7 @@ class OperationList(ListModelMixin, ApiView):
 
 class OperationDetail(ApiView):
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
-        operation = get_object_or_404(visible_operations(request.user), pk=pk)
+        operation = get_object_or_404(visible_operations(self.person), pk=pk)
         data = OperationSerializer(operation).data
         response = _unless_known(request, data)
         if not operation.is_final:
@@ -56,10 +56,10 @@ class OperationDetail(ApiView):
 class AttemptList(ListModelMixin, ApiView):
     serializer_class = AttemptSerializer
     pagination_class = InOrder
-    filter_backends: ClassVar[Any] = ()
+    filter_backends = ()
 
     def get_queryset(self) -> QuerySet[Attempt]:
-        operations = visible_operations(self.request.user).only("pk")
+        operations = visible_operations(self.person).only("pk")
         operation = get_object_or_404(operations, pk=self.kwargs["pk"])
         return operation.attempt_ledger.all()
 
@@ -72,12 +72,12 @@ class OperationRetry(CreatesOnce):
     location = "api-operation"
 
     def make(self, request: Request, **ids: UUID) -> UUID:
-        refuse_unless_changeable(request.user, ids["pk"], RETRY)
+        refuse_unless_changeable(self.person, ids["pk"], RETRY)
         body = RetryInput(data=request.data)
         body.is_valid(raise_exception=True)
         operation = retry_operation(
             operation_id=ids["pk"],
-            actor=request.user,
+            actor=self.person,
             door=API,
             when=body.validated_data["when"],
         )
@@ -89,8 +89,8 @@ class OperationRetry(CreatesOnce):
 
 class OperationCancel(ApiView):
     def post(self, request: Request, pk: UUID) -> Response:
-        refuse_unless_changeable(request.user, pk, CANCEL)
-        operation = cancel_operation(operation_id=pk, actor=request.user, door=API)
+        refuse_unless_changeable(self.person, pk, CANCEL)
+        operation = cancel_operation(operation_id=pk, actor=self.person, door=API)
         return Response(OperationSerializer(operation).data, status=202)
 
 
@@ -118,10 +118,8 @@ def _unless_known(request: Request, data: dict[str, Any]) -> HttpResponseBase:
     etag = response.headers["ETag"] = f'"{digest[:32]}"'
     # Texts are in the reader's language.
     patch_vary_headers(response, ("Accept-Language", "Authorization", "Cookie"))
-    answer: HttpResponseBase = get_conditional_response(
-        request._request, etag=etag, response=response
-    )
-    return answer
+    not_modified = get_conditional_response(request._request, etag=etag, response=response)
+    return not_modified or response
 
 
 def _seconds_to_next_look(operation: Operation) -> int:

@@ -21,7 +21,7 @@ def api_client(user: User | None = None, **options: Any) -> APIClient:
     return client
 
 
-def escaped_json(body: object) -> dict[str, str]:
+def escaped_json(body: object) -> dict[str, Any]:
     """A body in ASCII with escapes: the only way a lone surrogate can travel."""
     return {"data": json.dumps(body), "content_type": "application/json"}
 
