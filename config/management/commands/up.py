@@ -77,7 +77,8 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
             is_ours = accounts.is_created_by_up(mark)
         except DatabaseError as error:
-            self._fail(f"The database of DATABASE_URL cannot be used: {mask(str(error)).strip()}")
+            reason = " ".join(mask(str(error)).split())
+            self._fail(f"The database of DATABASE_URL cannot be used: {reason}")
         if not settings.DEBUG:
             call_command("collectstatic", interactive=False, verbosity=0)
             return []
