@@ -77,6 +77,7 @@ class Environment:
     max_unfinished_operations_per_user: int
     email_url: dict[str, Any]
     admins: tuple[str, ...]
+    alert_webhook_url: str
 
 
 VARIABLES = tuple(field.name.upper() for field in fields(Environment))
@@ -142,6 +143,7 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
         ),
         email_url=_email(reader),
         admins=reader.words("ADMINS", default=()),
+        alert_webhook_url=_webhook(reader),
     )
     reader.refuse_if_wrong()
     return environment
@@ -390,3 +392,12 @@ def _email(reader: _Reader) -> dict[str, Any]:
         reader.wrong("EMAIL_URL", "has an unknown scheme", "smtp+tls://user:password@host:587")
         return {}
     return dict(environ.Env.email_url_config(url))
+
+
+def _webhook(reader: _Reader) -> str:
+    url = reader.text("ALERT_WEBHOOK_URL")
+    if url and not _is_url(url, ("http", "https")):
+        reader.wrong(
+            "ALERT_WEBHOOK_URL", "is not an http or https URL", "https://hooks.example.org/ops"
+        )
+    return url

@@ -258,4 +258,6 @@ EMAIL_HOST_USER: str = env.email_url.get("EMAIL_HOST_USER") or ""
 EMAIL_HOST_PASSWORD: str = env.email_url.get("EMAIL_HOST_PASSWORD") or ""
 EMAIL_USE_TLS: bool = env.email_url.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL: bool = env.email_url.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
 ADMINS = [(address, address) for address in env.admins]
+ALERT_WEBHOOK_URL = env.alert_webhook_url

@@ -6,4 +6,4 @@ class OperationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from operations import checks  # noqa: F401  (registers the system checks)
+        from operations import alerts, checks  # noqa: F401  (register receivers and checks)

@@ -43,6 +43,7 @@ WORKER_STOPPED = "worker.stopped"
 WORKER_RESTARTED = "worker.restarted"
 WAKE_FAILED = "worker.wake_failed"
 DATABASE_TROUBLE = "worker.database_trouble"
+ALERT_FAILED = "alert.failed"
 
 
 def operation_fields(operation: Operation) -> dict[str, Any]:

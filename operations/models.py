@@ -353,3 +353,59 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route} {self.key}"
+
+
+class MetricDelta(models.Model):
+    """One observation, written with the change it counts. Folded into MetricTotal later."""
+
+    name = models.CharField(max_length=60)
+    labels = models.CharField(max_length=200, help_text="JSON object, keys sorted.")
+    bucket = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Index into metrics.BUCKETS; null for a counter."
+    )
+    count = models.PositiveIntegerField(default=1)
+    total = models.FloatField(default=0.0, help_text="Sum of what was observed, seconds.")
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.labels}"
+
+
+class MetricTotal(models.Model):
+    """Counts since the installation began. Only ever grows; pruning operations does not lower it."""
+
+    name = models.CharField(max_length=60)
+    labels = models.CharField(max_length=200)
+    bucket = models.SmallIntegerField(default=-1, help_text="-1 for a counter.")
+    count = models.BigIntegerField(default=0)
+    total = models.FloatField(default=0.0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="metric_total_once", fields=("name", "labels", "bucket")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.labels}"
+
+
+class Alert(models.Model):
+    """Something an administrator must mend: at most one per credential and hour, sent by mail and
+    webhook from the supervisor."""
+
+    credential = models.CharField(max_length=100, blank=True)
+    hour = models.DateTimeField(help_text="The hour it belongs to.")
+    error_category = models.CharField(max_length=20, choices=CATEGORY_CHOICES)
+    error_code = models.CharField(max_length=40)
+    operation_id = models.UUIDField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="alert_once_an_hour", fields=("credential", "hour"))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.error_code} {self.hour:%Y-%m-%d %H:00}"

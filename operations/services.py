@@ -14,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from operations import dispatch, events, pauses
+from operations import dispatch, events, metrics, pauses
 from operations.clock import database_now
 from operations.credentials import installation_credential
 from operations.engine import transitions
@@ -95,6 +95,7 @@ def complete_without_call(
         waiting_reason="",
         status=Operation.Status.COMPLETED,
     )
+    metrics.count_final(operation, at=now)
     _record_creation(operation, door)
     return operation
 

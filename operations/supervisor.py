@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from types import FrameType
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from operations import dispatch, events, lifeline
+from operations import alerts, dispatch, events, lifeline, metrics
 from operations.clock import database_now
 from operations.engine import leases
 from operations.models import WorkerHeartbeat
@@ -60,6 +61,7 @@ class Supervisor:
         self._next_sweep = 0.0
         self._next_ring = 0.0
         self._full_since = 0.0
+        self._alerting: threading.Thread | None = None
 
     def run(self) -> None:
         """Supervise until SIGTERM, SIGINT or the end of an outer lifeline; then stop in order."""
@@ -114,6 +116,14 @@ class Supervisor:
         self._next_sweep = time.monotonic() + SWEEP_SECONDS
         if leases.sweep().made_work:
             dispatch.wake()
+        metrics.fold()
+        self._send_alerts()
+
+    def _send_alerts(self) -> None:
+        """In a thread: a slow mail server must not hold up the sweep."""
+        if self._alerting is None or not self._alerting.is_alive():
+            self._alerting = threading.Thread(target=_send_alerts, daemon=True)
+            self._alerting.start()
 
     def _fill_slots(self) -> None:
         now = time.monotonic()
@@ -239,6 +249,17 @@ class Cluster:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def _send_alerts() -> None:
+    try:
+        alerts.send_unsent()
+    except (OperationalError, InterfaceError) as error:
+        events.log(
+            events.DATABASE_TROUBLE, level=logging.WARNING, error_type=type(error).__name__
+        )
+    finally:
+        connection.close()
 
 
 def supervisor_mark(supervisor: str, pid: int) -> str:

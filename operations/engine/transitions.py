@@ -23,7 +23,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F
 
-from operations import events
+from operations import events, metrics
 from operations.errors import RULES, OpenAIServiceError, Usage
 from operations.models import Attempt, Operation, OperationEvent
 
@@ -121,6 +121,7 @@ def complete(
     )
     if done:
         add_usage(operation, usage)
+        metrics.count_final(operation, at=at)
         events.record(
             events.COMPLETED,
             operation,
@@ -164,6 +165,7 @@ def fail(
     if done:
         if error.usage:
             add_usage(operation, error.usage)
+        metrics.count_final(operation, at=at)
         events.record(
             events.FAILED,
             operation,
@@ -278,6 +280,7 @@ def cancel(
         **_NO_LEASE,
     )
     if done:
+        metrics.count_final(operation, at=at)
         events.record(
             events.CANCELLED,
             operation,
@@ -417,11 +420,18 @@ def end_attempt(
         usage = usage or error.usage
     if usage is not None:
         values |= _usage_values(usage)
-    return bool(
-        Attempt.objects.filter(
-            operation=operation, fence=fence, outcome=Attempt.Outcome.RUNNING
-        ).update(**values)
-    )
+    ended = Attempt.objects.filter(
+        operation=operation, fence=fence, outcome=Attempt.Outcome.RUNNING
+    ).update(**values)
+    if ended:
+        metrics.count_attempt(
+            operation,
+            outcome=outcome,
+            category=values.get("category", ""),
+            duration_ms=duration_ms,
+            possibly_paid_twice=possibly_paid_twice,
+        )
+    return bool(ended)
 
 
 def mark_fenced(operation: Operation, *, fence: int, at: datetime, usage: Usage | None) -> None:
@@ -436,6 +446,13 @@ def mark_fenced(operation: Operation, *, fence: int, at: datetime, usage: Usage 
     newest = Attempt.objects.filter(operation=operation, fence=fence).order_by("-number").first()
     if newest is not None:
         Attempt.objects.filter(pk=newest.pk).update(**values)
+        metrics.count_attempt(
+            operation,
+            outcome=Attempt.Outcome.FENCED,
+            category="",
+            duration_ms=None,
+            possibly_paid_twice=not newest.possibly_paid_twice,
+        )
     current = Operation.objects.filter(pk=operation.pk).first()
     if current is None:
         return

@@ -29,8 +29,8 @@ class OperationFactory(factory.django.DjangoModelFactory):
 
     kind = "question_generation"
     subject_type = "session"
-    subject_id = factory.LazyFunction(lambda: str(uuid.uuid4()))
-    session_id = factory.LazyAttribute(lambda row: uuid.UUID(row.subject_id))
+    session_id = factory.LazyFunction(uuid.uuid4)
+    subject_id = factory.LazyAttribute(lambda row: str(row.session_id))
     queued_at = factory.LazyFunction(timezone.now)
 
     class Params:
