@@ -129,7 +129,7 @@ def test_ended_operation_cannot_be_cancelled(status: str) -> None:
 def test_operations_of_a_deleted_session_are_cancelled_and_shut_out() -> None:
     running = operation_in("running")
     AttemptFactory(operation=running, number=1, fence=running.fence, running=True)
-    pending = OperationFactory(session_id=running.session_id)
+    pending = OperationFactory(session_id=running.session_id, kind="session_summary")
     other = operation_in("pending")
 
     cancelled = services.cancel_session_operations(
