@@ -41,13 +41,13 @@ def not_scorable_reason(text: str) -> str | None:
     stripped = text.strip()
     if len(stripped) < MIN_CHARACTERS:
         return TOO_SHORT
-    if not _has_words(stripped.lower()):
+    if not has_words(stripped):
         return NO_WORDS
     return None
 
 
-def _has_words(text: str) -> bool:
-    words = WORD.findall(text)
+def has_words(text: str) -> bool:
+    words = WORD.findall(text.lower())
     if len(set(words) & COMMON_WORDS) >= 2:
         return True
     word_like = {word for word in words if _is_word_like(word)}

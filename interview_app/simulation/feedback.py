@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from interview_app.scorability import NO_WORDS, not_scorable_reason
+from interview_app.scorability import has_words
 from interview_app.simulation import feedback_texts as texts
 from interview_app.simulation.request import read_request
 from interview_app.simulation.signals import (
@@ -61,7 +61,7 @@ def simulated_feedback(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _scores(keys: list[str], signals: Signals, question: str) -> dict[str, int | None]:
-    if len(signals.words) < MIN_WORDS or not_scorable_reason(signals.text) == NO_WORDS:
+    if len(signals.words) < MIN_WORDS or not has_words(signals.text):
         return dict.fromkeys(keys)
     return {key: SCORERS[key](signals, question) for key in keys}
 
@@ -205,16 +205,20 @@ def _quote(sentence: str) -> str:
 def _rewrite(
     scores: Mapping[str, int | None], signals: Signals, language: str
 ) -> str | None:
-    """Their own sentences in the order of a story, with a placeholder for what is missing."""
+    """Their own sentences in the order of a story, with a placeholder for what is missing; None
+    where nothing is missing or nothing is there."""
     given = [score for score in scores.values() if score is not None]
     if not given or min(given) >= GOOD_ENOUGH:
         return None
-    gaps = texts.GAPS[language]
-    situation = signals.first_sentence_with(SITUATION) or gaps["situation"]
+    situation = signals.first_sentence_with(SITUATION)
     actions = [each for each in signals.sentences if OWN_ACTION.search(each)][:4]
     results = [each for each in signals.sentences if RESULT.search(each)][:2]
-    parts = [situation, *(actions or [gaps["action"]]), *(results or [gaps["result"]])]
-    if not signals.has_measured_result and results:
+    if not (actions or results) or situation and actions and signals.has_measured_result:
+        return None
+    gaps = texts.GAPS[language]
+    parts = [situation or gaps["situation"], *(actions or [gaps["action"]])]
+    parts += results or [gaps["result"]]
+    if results and not signals.has_measured_result:
         parts.append(gaps["number"])
     return " ".join(_ended(part) for part in dict.fromkeys(parts))
 

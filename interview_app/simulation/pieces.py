@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 MIN_WORDS = 3
 MAX_WORDS = 12
-MAX_LINES = 400
+MAX_CHARACTERS = 120
+MAX_TEXT = 20_000
 TOPIC_MAX_WORDS = 3
 ENOUGH_DUTIES = 3
 
@@ -19,7 +20,7 @@ HEADING = re.compile(r"^[^.;!?]{1,40}:?$")
 YEARS = re.compile(
     r"(?:19|20)\d\d\s*(?:-|–|—|to|bis)\s*(?:(?:19|20)\d\d|now|today|present|heute)", re.IGNORECASE
 )
-BRACKETS = re.compile(r"\s*[(\[][^)\]]*[)\]]")
+BRACKETS = re.compile(r" ?[(\[][^)\]]{0,80}[)\]]")
 SENTENCE_END = re.compile(r"(?<=[^\d\s][.!?])\s+(?=[A-ZÄÖÜ\"„“])|[;:]\s+|\s+[–—-]\s+|[;:]$")
 CLAUSE = re.compile(r",\s+(?:and\s+|und\s+|or\s+|oder\s+)?")
 CUT_BEFORE = re.compile(
@@ -93,7 +94,7 @@ def posting_duties(text: str) -> list[Piece]:
     """What the job is about, bullets before running text."""
     ranked: tuple[list[Piece], ...] = ([], [], [])
     for line in _lines(text)[1:] or _lines(text):
-        if not _is_skipped(line) and not SECTION_TITLE.match(line.strip()):
+        if not _is_skipped(line) and not SECTION_TITLE.match(line):
             ranked[_rank(line)].extend(Piece(clause) for clause in _clauses(line))
     duties = _distinct(ranked[0] + ranked[1])
     return duties if len(duties) >= ENOUGH_DUTIES else _distinct(duties + ranked[2])
@@ -133,17 +134,18 @@ def _rank(line: str) -> int:
     """Bullets, then sentences, then the rest: places and headings, or a list that lost its dots."""
     if BULLET.match(line):
         return 0
-    return 1 if line.rstrip()[-1] in ".!" else 2
+    return 1 if line[-1] in ".!" else 2
 
 
 def _lines(text: str) -> list[str]:
     """Lines, with those joined again that a page's width broke."""
     joined: list[str] = []
-    for line in text.splitlines()[:MAX_LINES]:
-        if not line.strip():
+    for raw in text[:MAX_TEXT].splitlines():
+        line = " ".join(raw.split())
+        if not line:
             continue
         if joined and _continues(joined[-1], line):
-            joined[-1] = f"{joined[-1].rstrip()} {line.strip()}"
+            joined[-1] = f"{joined[-1]} {line}"
         else:
             joined.append(line)
     return joined
@@ -152,18 +154,15 @@ def _lines(text: str) -> list[str]:
 def _continues(before: str, line: str) -> bool:
     if BULLET.match(line) or YEARS.search(line) or _is_heading(before) or _is_heading(line):
         return False
-    stripped = line.strip()
-    is_open = bool(BULLET.match(before)) and before.rstrip()[-1] not in ".!?:"
-    return is_open or stripped[0].islower() and before.rstrip()[-1] not in ".!?:"
+    return before[-1] not in ".!?:" and (bool(BULLET.match(before)) or line[0].islower())
 
 
 def _is_heading(line: str) -> bool:
-    stripped = line.strip()
-    return bool(HEADING.match(stripped)) and (stripped.isupper() or stripped.endswith(":"))
+    return bool(HEADING.match(line)) and (line.isupper() or line.endswith(":"))
 
 
 def _is_skipped(line: str) -> bool:
-    return bool(SECTIONS_TO_SKIP.match(BULLET.sub("", line).strip()))
+    return bool(SECTIONS_TO_SKIP.match(BULLET.sub("", line)))
 
 
 def _employer_and_rest(line: str) -> tuple[str, str]:
@@ -209,6 +208,7 @@ def _is_usable(clause: str) -> bool:
     words = clause.split()
     return (
         MIN_WORDS <= len(words) <= MAX_WORDS
+        and len(clause) <= MAX_CHARACTERS
         and "?" not in clause
         and "@" not in clause
         and "‹" not in clause
@@ -217,7 +217,6 @@ def _is_usable(clause: str) -> bool:
         and not AFTERTHOUGHT.search(clause)
         and not OFF_LIMITS.search(HARMLESS.sub("", clause))
         and not REQUIRED_YEARS.search(clause)
-        and sum(len(word) for word in words) <= 110
         and any(character.isalpha() for character in clause)
     )
 
@@ -234,7 +233,7 @@ def _is_topic(item: str) -> bool:
     words = item.split()
     return (
         1 <= len(words) <= TOPIC_MAX_WORDS
-        and len(item) >= 3
+        and 3 <= len(item) <= MAX_CHARACTERS
         and "." not in item
         and not re.search(r"[?;:\"@‹\d]", item)
         and not OFF_LIMITS.search(HARMLESS.sub("", item))

@@ -12,6 +12,7 @@ from interview_app.simulation.request import SimulatedRequest, read_request
 POSTING, RESUME, POSTING_TOPIC, RESUME_TOPIC = "posting", "resume", "posting_topic", "resume_topic"
 BEHAVIORAL, SITUATIONAL, TECHNICAL = "behavioral", "situational", "technical"
 ROLE_MAX_WORDS = 8
+MAX_WORDS = 35
 
 
 @dataclass(frozen=True)
@@ -137,11 +138,11 @@ TEMPLATES = (
         SITUATIONAL,
         RESUME,
         "Working under constraints",
-        "Suppose the work behind “{piece}”{at} came up again here, with half the time. What would you"
-        " do first, and what would you leave out?",
+        "Suppose “{piece}”{at} came up again, with half the time. What would you do first, and what"
+        " would you leave out?",
         kompetenz="Arbeiten unter Druck",
-        frage="Angenommen, die Arbeit hinter „{piece}“{at} käme hier noch einmal, mit halb so viel Zeit."
-        " Was tust du zuerst, und was lässt du weg?",
+        frage="Angenommen, „{piece}“{at} käme noch einmal, mit halb so viel Zeit. Was tust du zuerst,"
+        " und was lässt du weg?",
     ),
     _template(
         TECHNICAL,
@@ -150,6 +151,14 @@ TEMPLATES = (
         "Take “{piece}”{at}. Which alternatives did you weigh, and what decided between them?",
         kompetenz="Abwägung",
         frage="Nimm „{piece}“{at}. Welche Alternativen hast du abgewogen, und was gab den Ausschlag?",
+    ),
+    _template(
+        TECHNICAL,
+        RESUME,
+        "Measuring",
+        "How did you measure whether “{piece}”{at} had worked, and what would you measure today?",
+        kompetenz="Messen",
+        frage="Woran hast du gemessen, ob „{piece}“{at} gelungen ist, und was würdest du heute messen?",
     ),
     _template(
         SITUATIONAL,
@@ -277,13 +286,22 @@ def _telling_first(named: list[Piece], resume: str) -> list[Piece]:
 
 
 def _question(template: Template, piece: Piece, language: str) -> dict[str, str]:
-    at = AT_EMPLOYER[language].format(employer=piece.employer) if piece.employer else ""
     return {
-        "text": template.text[language].format(piece=piece.text, at=at),
+        "text": _asked(template.text[language], piece, language),
         "type": template.type,
         "competency": template.competency[language],
         "why": WHY[language][template.source].format(piece=piece.text),
     }
+
+
+def _asked(text: str, piece: Piece, language: str) -> str:
+    """With the employer, where that does not make the question too long to hear."""
+    if piece.employer:
+        at = AT_EMPLOYER[language].format(employer=piece.employer)
+        question = text.format(piece=piece.text, at=at)
+        if len(question.split()) <= MAX_WORDS:
+            return question
+    return text.format(piece=piece.text, at="")
 
 
 def _about_role(

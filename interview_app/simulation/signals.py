@@ -14,12 +14,12 @@ NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 INJECTION = re.compile(
     r"""
     [<＜‹]\s*/?\s*\w+
-    | \b(?:ignore|disregard|forget|override|bypass)\b.*\b(?:rubric|instructions?|previous|prior|rules
+    | \b(?:ignore|disregard|forget|override|bypass)\b.{0,80}\b(?:rubric|instructions?|previous|prior|rules
         |prompt|criteria|above|guidelines)\b
-    | \b(?:ignoriere?|vergiss|missachte)\b.*\b(?:rubrik|anweisung\w*|regel\w*|kriterien|vorherig\w*
+    | \b(?:ignoriere?|vergiss|missachte)\b.{0,80}\b(?:rubrik|anweisung\w*|regel\w*|kriterien|vorherig\w*
         |bewertung\w*)\b
-    | \b(?:give|award|assign|grant|output|return|set|score|rate|gib|vergib|bewerte)\b.*\b(?:5|five|fünf|full
-        |maximum|max|highest|top|perfect|beste\w*|volle|höchst\w*)\b.*
+    | \b(?:give|award|assign|grant|output|return|set|score|rate|gib|vergib|bewerte)\b.{0,80}\b(?:5|five|fünf|full
+        |maximum|max|highest|top|perfect|beste\w*|volle|höchst\w*)\b
     | \b(?:system|assistant|developer)\s*:
     | \bas\ an?\ (?:ai|language\ model)\b | \bals\ (?:ki|sprachmodell)\b
     | \b(?:new|neue)\s+(?:instructions?|rules|anweisung\w*|regeln)\b
@@ -36,15 +36,14 @@ OWN_ACTION = re.compile(
     rf"\bI(?:\s+(?:also|then|first|therefore|personally|quickly|finally|immediately|\w+ly))?\s+{PAST_TENSE}\b"
     rf"|\b(?:and|then|,)\s+{PAST_TENSE}\b(?=\s+(?:the|a|an|it|them|him|her|my|our|each|every|\d))"
     r"|\bI(?:\s+would|['’]d)\s+(?:first\s+|then\s+)?(?!like|love|say|think)\w+"
-    r"|\b(?:habe|hatte)\s+ich\b|\bich\s+(?:habe|hatte)\b"
-    r"|\bich\s+(?:\w{2,}te|schrieb|baute|nahm|ging|fand|gab|traf|zog|sprach|rief|begann|hielt|lief)\b"
+    r"|\b(?:[Hh]abe|[Hh]atte)\s+ich\b|\b[Ii]ch\s+(?:habe|hatte)\b"
+    r"|\b[Ii]ch\s+(?:\w{2,}te|schrieb|baute|nahm|ging|fand|gab|traf|zog|sprach|rief|begann|hielt|lief)\b"
     r"|\b(?:\w{2,}te|schrieb|nahm|ging|fand|gab|traf|zog|sprach|rief|begann)\s+ich\b"
-    r"|\b(?:ich\s+würde|würde\s+ich)\b(?!\s+sagen)"
+    r"|\b(?:[Ii]ch\s+würde|[Ww]ürde\s+ich)\b(?!\s+sagen)"
 )
 EMPTY_ACTION = re.compile(
     r"\bI\s+(?:\w+ly\s+)?(?:believed|tried|wanted|needed|liked|loved|hoped|used)\b"
 )
-FIRST_PERSON = re.compile(r"\b(?:I|me|my|mine|myself|ich|mir|mich|mein\w*)\b")
 WE = re.compile(r"\b(?:we|our|us|ours|wir|uns|unser\w*)\b", re.IGNORECASE)
 REASON = re.compile(
     r"\b(?:because|since then|so that|in order to|which meant|the reason|that is why|weil|damit|deshalb"
