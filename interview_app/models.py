@@ -67,7 +67,7 @@ class JobPosting(models.Model):
         indexes = [models.Index(fields=("owner", "-created_at", "-id"), name="posting_owner")]
 
     def __str__(self) -> str:
-        return self.title
+        return f"job posting {self.pk}"  # never a typed word: the admin logs and lists it
 
 
 class Resume(models.Model):
@@ -131,7 +131,7 @@ class InterviewSession(models.Model):
         indexes = [models.Index(fields=("owner", "-created_at", "-id"), name="session_owner")]
 
     def __str__(self) -> str:
-        return self.role
+        return f"session {self.pk}"
 
 
 class Question(models.Model):
