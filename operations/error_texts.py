@@ -313,13 +313,13 @@ TEXTS: dict[str, Text] = {
     "INTERNAL_ERROR": Text(
         _("an error happened on our side"),
         ADMIN_TOLD,
-        _("Try again later; if it happens again, tell the administrator."),
+        _("Try again later."),
         "A fault of this program: the log has the stack trace under the operation's id.",
     ),
     "WORKER_LOST": Text(
         _("our own worker stopped several times during this task"),
         ADMIN_TOLD,
-        _("Try again later; if it happens again, tell the administrator."),
+        _("Try again later."),
         "Four workers died while they ran this operation: memory limits or kills of the machine; "
         "see the worker's log. The provider may have been paid for each loss.",
     ),
@@ -334,7 +334,7 @@ TEXTS: dict[str, Text] = {
         _("it waited too long for its turn"),
         NOT_TRIED_AGAIN_BY_ITSELF,
         _("Try again now."),
-        "Pending longer than OPERATIONS_EXPIRE_SECONDS: were the workers down or the provider "
-        "paused all that time?",
+        "Pending longer than OPERATIONS_EXPIRE_SECONDS: the workers were down or the provider "
+        "was paused all that time.",
     ),
 }

@@ -8,13 +8,12 @@ JSON file that OPERATIONS_ERROR_VOCABULARY names.
 from __future__ import annotations
 
 import functools
-import json
 import re
 from pathlib import Path
 
 from django.conf import settings
 
-from operations.errors import RULES
+from operations.error_vocabulary import read_vocabulary
 
 # Exact codes and types, normalised by `normalise`. Sources: OpenAI's error-code guide and the bodies
 # of the fault corpus.
@@ -335,18 +334,6 @@ def code_of_words(word: str) -> str | None:
 
 @functools.cache
 def operator_codes() -> dict[str, str]:
-    """The operator's codes, read once per process. A missing or broken file stops the start: see
-    `operations.checks`."""
+    """The operator's codes, read once per process. A broken file stops the start: it is checked."""
     path = getattr(settings, "OPERATIONS_ERROR_VOCABULARY", "")
-    return read_codes(Path(path)) if path else {}
-
-
-def read_codes(path: Path) -> dict[str, str]:
-    """{"provider_code": "ERROR_CODE"} of a JSON file; raises OSError or ValueError."""
-    codes = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(codes, dict):
-        raise ValueError("it holds no JSON object")
-    for word, code in codes.items():
-        if code not in RULES:
-            raise ValueError(f"{word!r} is mapped to {code!r}, which is no error code")
-    return {normalise(word): code for word, code in codes.items()}
+    return {normalise(w): code for w, code in read_vocabulary(Path(path)).items()} if path else {}
