@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -106,8 +107,8 @@ class ResumeFileForm(forms.Form):
 
     resume_source = "text"
 
-    def clean_resume_file(self) -> UploadedFile | None:
-        upload: UploadedFile | None = self.cleaned_data.get("resume_file")
+    def clean_resume_file(self) -> UploadedFile[bytes] | None:
+        upload: UploadedFile[bytes] | None = self.cleaned_data.get("resume_file")
         if not upload:
             return None
         try:
@@ -120,8 +121,9 @@ class ResumeFileForm(forms.Form):
 
     def _put_into_box(self, text: str) -> None:
         # A browser cannot fill a file field again. If another field is wrong, the text is not lost.
-        self.data = self.data.copy()
-        self.data[self.add_prefix("resume_text")] = text
+        data = cast(QueryDict, self.data).copy()
+        data[self.add_prefix("resume_text")] = text
+        self.data = data
         self.cleaned_data["resume_text"] = text
         self.errors.pop("resume_text", None)
 

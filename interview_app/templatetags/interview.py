@@ -76,7 +76,7 @@ def operation_card(
         return {"operation": None}
     card: dict[str, Any] = {"operation": operation, "saved_at": saved_at}
     if not operation.is_final:
-        return {**card, **_at_work(operation, context.get("paused", set()))}
+        return {**card, **_at_work(operation, context["paused"])}
     if operation.status == Operation.Status.CANCELLED:
         return {**card, "stopped": STOPPED.get(operation.kind, _("This was stopped."))}
     return {**card, **_failure(operation)}

@@ -14,11 +14,11 @@ from playwright.sync_api import Page, expect
 
 from interview_app.resume_files import read_resume
 from interview_app.tests.conftest import WAIT_MS, RunningApp
+from interview_app.tests.samples import FOLDER, sample_bytes, sample_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
-SAMPLES = Path(__file__).parent / "data" / "samples"
-PASSWORD = "a long enough pass phrase"  # noqa: S105
+PASSWORD = "a long enough pass phrase"
 GERMAN_WORDS = re.compile(r"\b(Sie|Ihnen|Ihre?[mnrs]?|du|dir|dein\w*|und|der|die|das)\b")
 
 ANSWERS = (
@@ -28,7 +28,7 @@ ANSWERS = (
     "When the outage of November began I took the lead. I split the team in two, wrote down every"
     " step and restored the service in 22 minutes. Afterwards I replaced forty alerts by two.",
     "Ich habe zuerst zugehört und gefragt, was genau nicht geht. Dann habe ich das Kabel geprüft,"
-    " den Dienst neu gestartet und am Ende 12 Arbeitsplätze in 2 Stunden wieder in Betrieb genommen.",
+    " den Dienst neu gestartet und am Ende 12 Arbeitsplätze in 2 Stunden in Betrieb genommen.",
     "I coached two engineers every week. We read a query plan together, I let them decide, and the"
     " slowest page went from 1.9 s to 240 ms in three weeks because of their own index.",
     "My manager wanted to ship on Friday. I showed the risk with numbers, offered a smaller step,"
@@ -53,18 +53,15 @@ class Case:
 
     @property
     def posting_text(self) -> str:
-        return (SAMPLES / self.posting).read_text()
+        return sample_text(self.posting)
 
     @property
     def resume_text(self) -> str:
-        path = SAMPLES / self.resume
-        text, _source = read_resume(path.name, path.read_bytes())
+        text, _source = read_resume(self.resume, sample_bytes(self.resume))
         return text
 
 
-BACKEND = Case(
-    "Senior Backend Engineer", "job-backend-billing.txt", "resume-mara-lindqvist.pdf"
-)
+BACKEND = Case("Senior Backend Engineer", "job-backend-billing.txt", "resume-mara-lindqvist.pdf")
 PRODUCT = Case("Product Manager", "job-product-manager.txt", "resume-tomasz-okafor.docx")
 GERMAN = Case(
     "Fachinformatiker", "job-ausbildung-de.txt", "resume-mara-lindqvist.pdf", language="Deutsch"
@@ -212,7 +209,7 @@ def fill_in(page: Page, case: Case) -> None:
     page.goto("/practice/new/")
     page.get_by_label("Which role is it?").fill(case.role)
     page.get_by_label("The job posting").fill(case.posting_text)
-    page.get_by_label("or choose a file").set_input_files(SAMPLES / case.resume)
+    page.get_by_label("or choose a file").set_input_files(FOLDER / case.resume)
     page.get_by_label("Language of the interview").select_option(label=case.language)
 
 

@@ -102,8 +102,8 @@ def test_saving_goes_on_to_the_next_question_and_says_saved(
     response = save(client, question)
     following = question.session.questions.get(number=2)
 
-    assert response.url == f"/questions/{following.pk}/"
-    assert "Your answer to question 1 is saved (" in client.get(response.url).text
+    assert response["Location"] == f"/questions/{following.pk}/"
+    assert "Your answer to question 1 is saved (" in client.get(response["Location"]).text
 
 
 def test_after_the_last_answer_comes_the_practice(client: Client, question: Question) -> None:
@@ -111,7 +111,7 @@ def test_after_the_last_answer_comes_the_practice(client: Client, question: Ques
 
     response = save(client, question.session.questions.get(number=2))
 
-    assert response.url == f"/practice/{question.session_id}/"
+    assert response["Location"] == f"/practice/{question.session_id}/"
 
 
 def test_one_may_stay_for_the_feedback(client: Client, question: Question) -> None:

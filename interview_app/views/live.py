@@ -8,25 +8,23 @@ would change with every answer: its buttons belong to a form outside of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import conditional_page, require_safe
 
-View = TypeVar("View", bound=Callable[..., HttpResponse])
+View = Callable[..., HttpResponse]
 
 
 def live_fragment(view: View) -> View:
     """A GET of one's own fragment, with an ETag over its bytes."""
-    fragment: Any = cache_control(private=True, no_cache=True)(conditional_page(view))
+    fragment: View = cache_control(private=True, no_cache=True)(conditional_page(view))
     return login_required(require_safe(fragment))
 
 
 def own_page(view: View) -> View:
     """A GET of one's own page. Never stored: going back shows what is true now, and a shared
     computer keeps nothing."""
-    page: Any = never_cache(require_safe(view))
+    page: View = never_cache(require_safe(view))
     return login_required(page)
-
