@@ -44,6 +44,7 @@ WRONG = {
     "API_THROTTLES": "yes please",
     "REGISTRATION_OPEN": "sometimes",
     "MAX_UNFINISHED_OPERATIONS_PER_USER": "1e3",
+    "ALERT_WEBHOOK_URL": "hooks.example.org",
     "EMAIL_URL": "pigeon://loft",
 }
 
