@@ -49,6 +49,12 @@ class BodyTooLarge(APIException):
     default_detail = gettext_lazy("The request is too large: at most 6 MB are possible.")
 
 
+class LengthRequired(APIException):
+    status_code = 411
+    default_code = "length_required"
+    default_detail = gettext_lazy("Send the body with its Content-Length, not in chunks.")
+
+
 class ProblemFormatter(ExceptionFormatter):
     def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
         errors = error_response.errors

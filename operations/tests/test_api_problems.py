@@ -131,6 +131,50 @@ def test_other_media_types_are_refused() -> None:
 
 
 @pytest.mark.django_db
+def test_form_is_refused_rather_than_taken_as_an_empty_body() -> None:
+    user = UserFactory()
+    operation = OperationFactory(failed=True, owner=user)
+    client = api_client(enforce_csrf_checks=True)
+    client.force_login(user)
+    client.cookies["csrftoken"] = "t" * 32
+    headers = {"x-csrftoken": "t" * 32, "idempotency-key": "k1"}
+    path = f"{OPERATIONS}{operation.pk}/retry/"
+
+    response = client.post(path, {"when": "possible"}, format="multipart", headers=headers)
+
+    assert_problem(response, 415, "UNSUPPORTED_MEDIA_TYPE")
+    assert client.post(path, {"when": "possible"}, headers=headers).status_code == 202
+
+
+@pytest.mark.django_db
+def test_body_in_chunks_is_refused_rather_than_dropped() -> None:
+    client = api_client(UserFactory())
+
+    response = client.generic("POST", OPERATIONS, headers={"transfer-encoding": "chunked"})
+
+    assert_problem(response, 411, "LENGTH_REQUIRED")
+
+
+@pytest.mark.django_db
+def test_options_names_the_methods() -> None:
+    response = api_client(UserFactory()).options(OPERATIONS)
+
+    assert (response.status_code, response["Allow"]) == (204, "GET, HEAD, OPTIONS")
+
+
+@pytest.mark.django_db
+def test_no_cache_keeps_an_answer() -> None:
+    user = UserFactory()
+    operation = OperationFactory(owner=user)
+    client = api_client(user)
+
+    assert client.get(OPERATIONS)["Cache-Control"] == "no-store"
+    assert client.get(f"{OPERATIONS}{uuid.uuid4()}/")["Cache-Control"] == "no-store"
+    # This one may be kept to compare it, never to show it unasked.
+    assert client.get(f"{OPERATIONS}{operation.pk}/")["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.django_db
 def test_body_over_six_megabytes_is_refused() -> None:
     user = UserFactory()
     operation = OperationFactory(failed=True, owner=user)
