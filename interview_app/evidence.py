@@ -50,9 +50,7 @@ def is_quoted_from(quote: str, answer: str) -> bool:
 
 def verified(points: list[Point], answer: str) -> list[Point]:
     """The points that quote nothing or quote the answer."""
-    return [
-        point for point in points if point.quote is None or is_quoted_from(point.quote, answer)
-    ]
+    return [point for point in points if point.quote is None or is_quoted_from(point.quote, answer)]
 
 
 def without_invented_numbers(rewrite: str, answer: str, *, language: str) -> str:

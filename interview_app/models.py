@@ -56,9 +56,7 @@ class JobPosting(models.Model):
     description = models.TextField(max_length=POSTING_MAX_LENGTH)
     experience_level = models.CharField(max_length=10, choices=Seniority.choices, blank=True)
     tech_stack = models.JSONField(default=list, blank=True)
-    language = models.CharField(
-        max_length=2, choices=Language.choices, default=Language.ENGLISH
-    )
+    language = models.CharField(max_length=2, choices=Language.choices, default=Language.ENGLISH)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -105,9 +103,7 @@ class InterviewSession(models.Model):
         max_length=12, choices=InterviewType.choices, default=InterviewType.MIXED
     )
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.PRACTICE)
-    language = models.CharField(
-        max_length=2, choices=Language.choices, default=Language.ENGLISH
-    )
+    language = models.CharField(max_length=2, choices=Language.choices, default=Language.ENGLISH)
     attempt_number = models.PositiveSmallIntegerField(default=1)
     retake_of = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retakes"
@@ -233,7 +229,8 @@ class Feedback(models.Model):
         verbose_name_plural = "feedback"
         constraints = [
             models.CheckConstraint(
-                name="feedback_score_range", condition=Q(score__isnull=True) | Q(score__range=(1, 5))
+                name="feedback_score_range",
+                condition=Q(score__isnull=True) | Q(score__range=(1, 5)),
             ),
             models.CheckConstraint(
                 name="feedback_scored_or_says_why",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -183,10 +183,11 @@ def session_detail(session_id: UUID | str, owner: AbstractUser) -> SessionDetail
     return session_details([session])[0]
 
 
-def session_details(sessions: Sequence[InterviewSession]) -> list[SessionDetail]:
+def session_details(sessions: Iterable[InterviewSession]) -> list[SessionDetail]:
     """The details of many sessions in three queries, and one a session whose summary was not
     joined (`select_related("summary")`)."""
-    ids = [session.pk for session in sessions]
+    found = list(sessions)
+    ids = [session.pk for session in found]
     answers = _by(
         Answer.objects.filter(question__session_id__in=ids)
         .select_related("feedback")
@@ -202,7 +203,7 @@ def session_details(sessions: Sequence[InterviewSession]) -> list[SessionDetail]
     )
     return [
         _session_detail(session, questions[session.pk], answers, operations[session.pk])
-        for session in sessions
+        for session in found
     ]
 
 

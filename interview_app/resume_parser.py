@@ -1,8 +1,9 @@
-"""Reads the text of a .pdf or .docx in a process of its own: `python -m interview_app.resume_parser`.
+"""Reads the text of a .pdf or .docx in a process of its own.
 
-Gets the kind of file as argument and the file on stdin; prints one JSON object, `{"text"}` or
-`{"refused"}`. Whatever a hostile or broken file does (loops, eats memory, crashes the library) ends
-with this process, and its exit status says so. Imports nothing of Django, so that it starts fast.
+`python -m interview_app.resume_parser` gets the kind of file as argument and the file on stdin;
+prints one JSON object, `{"text"}` or `{"refused"}`. Whatever a hostile or broken file does
+(loops, eats memory, crashes the library) ends with this process, and its exit status says so.
+Imports nothing of Django, so that it starts fast.
 """
 
 from __future__ import annotations

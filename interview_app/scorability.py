@@ -18,21 +18,18 @@ WORD = re.compile(r"[^\W\d_]+")
 LATIN_LETTERS = re.compile(r"[a-zà-öø-ÿāăąćčďđēėęěğīłńňőœřśšşťūůűźżž]+")
 VOWELS = "aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûüýÿāăąēėęěīőūůű"
 UNSPEAKABLE = re.compile(rf"[^{VOWELS}]{{6,}}|[{VOWELS}]{{5,}}|(.)\1\1")
-KEYBOARD_RUN = re.compile(
-    "qwer|zuio|uiop|asdf|sdfg|dfgh|fghj|ghjk|hjkl|yxcv|zxcv|xcvb|cvbn|vbnm"
-)
+KEYBOARD_RUN = re.compile("qwer|zuio|uiop|asdf|sdfg|dfgh|fghj|ghjk|hjkl|yxcv|zxcv|xcvb|cvbn|vbnm")
 COMMON_WORDS = frozenset(
-    # fmt: off
     """
-    the a an and or but so because when while after before then with without for from to of in on at
-    by as is are was were be been have has had do did does not no we i my our me us it this that
-    they them their he she you your who which what there if would could can will about all more
-    der die das den dem des ein eine einen einem einer und oder aber weil wenn als nachdem bevor dann
-    mit ohne für von zu zum zur im auf an bei aus nach über ist sind war waren bin habe hat hatte
-    haben hatten nicht kein keine wir ich mein meine meinen unser unsere mir mich uns es dies diese
-    dieser dass sie ihr er wer was auch noch sehr würde könnte kann wird
-    """.split()
-    # fmt: on
+    the a an and or but so because when while after before then with without for from to of in
+    on at by as is are was were be been have has had do did does not no we i my our me us it
+    this that they them their he she you your who which what there if would could can will about
+    all more der die das den dem des ein eine einen einem einer und oder aber weil wenn als
+    nachdem bevor dann mit ohne für von zu zum zur im auf an bei aus nach über ist sind war
+    waren bin habe hat hatte haben hatten nicht kein keine wir ich mein meine meinen unser
+    unsere mir mich uns es dies diese dieser dass sie ihr er wer was auch noch sehr würde könnte
+    kann wird
+    """.split()  # noqa: SIM905  (a list of so many quoted words cannot be read)
 )
 
 

@@ -76,8 +76,7 @@ def start_session(
             owner_id=owner.pk,
             job_posting=job_posting,
             role=role.strip() or (job_posting.title if job_posting else ""),
-            job_description=job_description
-            or (job_posting.description if job_posting else ""),
+            job_description=job_description or (job_posting.description if job_posting else ""),
             seniority=seniority
             or (job_posting.experience_level if job_posting else "")
             or Seniority.MID,

@@ -48,7 +48,9 @@ def check_choice(field: str, value: str, choices: Iterable[str]) -> str:
     allowed = list(choices)
     if value not in allowed:
         raise field_error(
-            field, "invalid_choice", _("Choose one of: %(choices)s.") % {"choices": ", ".join(allowed)}
+            field,
+            "invalid_choice",
+            _("Choose one of: %(choices)s.") % {"choices": ", ".join(allowed)},
         )
     return value
 

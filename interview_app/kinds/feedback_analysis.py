@@ -30,6 +30,7 @@ from interview_app.queries import FEEDBACK_ANALYSIS
 from interview_app.rubric import Rubric, mean_score, rubric_for
 from interview_app.scorability import NOT_SCORABLE
 from interview_app.simulation.feedback import simulated_feedback
+from operations.errors import InvalidResponseError
 from operations.kinds import ProviderReply, ProviderRequest
 from operations.models import Operation
 
@@ -103,6 +104,7 @@ class FeedbackAnalysis:
         rubric: Rubric = request.context["rubric"]
         answer: str = request.context["answer"]
         reply: Any = content_model(rubric).model_validate(content)
+        _refuse_unknown_criteria(reply.fixes, rubric)
         strengths = verified(reply.strengths, answer)
         fixes = verified([_with_quote_or_none(fix) for fix in reply.fixes], answer)
         return Analysis(
@@ -150,7 +152,9 @@ def user_message(answer: Answer) -> str:
             "role": question.session.role,
         },
     )
-    return f"{settings}\n{block('question', question.text)}\n{block('candidate_answer', answer.text)}"
+    return (
+        f"{settings}\n{block('question', question.text)}\n{block('candidate_answer', answer.text)}"
+    )
 
 
 @cache
@@ -185,14 +189,16 @@ def feedback_schema(rubric: Rubric) -> dict[str, Any]:
 
 @cache
 def content_model(rubric: Rubric) -> type[FeedbackContent]:
-    keys = Literal[rubric.keys]  # type: ignore[valid-type]
-    criteria_fields: dict[str, Any] = {key: (CriterionContent, ...) for key in rubric.keys}
+    criteria_fields: dict[str, Any] = dict.fromkeys(rubric.keys, (CriterionContent, ...))
     criteria = create_model("CriteriaContent", __base__=Content, **criteria_fields)
-    fix = create_model("FixContent", __base__=Fix, criterion=(keys, ...))
-    fixes = Annotated[list[fix], Field(max_length=MAX_POINTS)]  # type: ignore[valid-type]
-    return create_model(
-        "FeedbackContentOfRubric", __base__=FeedbackContent, criteria=(criteria, ...), fixes=(fixes, ...)
-    )
+    return create_model("ContentOfRubric", __base__=FeedbackContent, criteria=(criteria, ...))
+
+
+def _refuse_unknown_criteria(fixes: list[Fix], rubric: Rubric) -> None:
+    if not {fix.criterion for fix in fixes} <= set(rubric.keys):
+        raise InvalidResponseError(
+            "SCHEMA_MISMATCH", http_status=200, detail="a fix names no criterion of the rubric"
+        )
 
 
 def _criterion(key: str, content: CriterionContent) -> dict[str, Any]:

@@ -92,9 +92,7 @@ class SessionSummaryKind:
             model=reply.model[:100],
             prompt_version=PROMPT.version,
         )
-        InterviewSession.objects.filter(pk=operation.subject_id).update(
-            finished_at=timezone.now()
-        )
+        InterviewSession.objects.filter(pk=operation.subject_id).update(finished_at=timezone.now())
 
     def simulate(self, request_body: Mapping[str, Any]) -> object:
         return simulated_summary(request_body)

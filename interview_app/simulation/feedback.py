@@ -172,7 +172,9 @@ def _strengths(signals: Signals, language: str) -> list[dict[str, str]]:
 def _fixes(
     scores: Mapping[str, int | None], signals: Signals, language: str
 ) -> list[dict[str, Any]]:
-    weak = [(score, key) for key, score in scores.items() if score is not None and score < GOOD_ENOUGH]
+    weak = [
+        (score, key) for key, score in scores.items() if score is not None and score < GOOD_ENOUGH
+    ]
     weakest = sorted(weak, key=lambda pair: pair[0])[:MAX_POINTS]
     return [
         {
@@ -202,9 +204,7 @@ def _quote(sentence: str) -> str:
     return sentence[: words[-1].end()]
 
 
-def _rewrite(
-    scores: Mapping[str, int | None], signals: Signals, language: str
-) -> str | None:
+def _rewrite(scores: Mapping[str, int | None], signals: Signals, language: str) -> str | None:
     """Their own sentences in the order of a story, with a placeholder for what is missing; None
     where nothing is missing or nothing is there."""
     given = [score for score in scores.values() if score is not None]
@@ -213,7 +213,9 @@ def _rewrite(
     situation = signals.first_sentence_with(SITUATION)
     actions = [each for each in signals.sentences if OWN_ACTION.search(each)][:4]
     results = [each for each in signals.sentences if RESULT.search(each)][:2]
-    if not (actions or results) or situation and actions and signals.has_measured_result:
+    if not (actions or results):
+        return None
+    if situation and actions and signals.has_measured_result:
         return None
     gaps = texts.GAPS[language]
     parts = [situation or gaps["situation"], *(actions or [gaps["action"]])]

@@ -166,7 +166,7 @@ def _is_skipped(line: str) -> bool:
 
 
 def _employer_and_rest(line: str) -> tuple[str, str]:
-    """"2019-now  Delivery Manager, Metrolink Signs Ltd. Ran …" → the firm, and what follows it."""
+    """ "2019-now  Delivery Manager, Metrolink Signs Ltd. Ran …" → the firm, and what follows it."""
     without_years = YEARS.sub("", line)
     match = COMPANY_END.search(without_years)
     if match is None:

@@ -27,7 +27,10 @@ class Template:
 
 def _template(type_: str, source: str, competency: str, text: str, **german: str) -> Template:
     return Template(
-        type_, source, {"en": competency, "de": german["kompetenz"]}, {"en": text, "de": german["frage"]}
+        type_,
+        source,
+        {"en": competency, "de": german["kompetenz"]},
+        {"en": text, "de": german["frage"]},
     )
 
 
@@ -36,10 +39,11 @@ TEMPLATES = (
         BEHAVIORAL,
         RESUME,
         "Ownership",
-        "Your résumé says “{piece}”{at}. What was your own part in it, and what changed in the end?",
+        "Your résumé says “{piece}”{at}. What was your own part in it, and what changed in the"
+        " end?",
         kompetenz="Eigenverantwortung",
-        frage="In deinem Lebenslauf steht „{piece}“{at}. Was war dein eigener Anteil, und was hat sich"
-        " dadurch geändert?",
+        frage="In deinem Lebenslauf steht „{piece}“{at}. Was war dein eigener Anteil, und was hat"
+        " sich dadurch geändert?",
     ),
     _template(
         BEHAVIORAL,
@@ -47,17 +51,18 @@ TEMPLATES = (
         "Results",
         "The posting says “{piece}”. When have you done something like it, and what came of it?",
         kompetenz="Ergebnisse",
-        frage="In der Anzeige steht „{piece}“. Wann hast du schon einmal etwas Ähnliches gemacht, und was"
-        " kam dabei heraus?",
+        frage="In der Anzeige steht „{piece}“. Wann hast du schon einmal etwas Ähnliches gemacht,"
+        " und was kam dabei heraus?",
     ),
     _template(
         TECHNICAL,
         POSTING_TOPIC,
         "Technical judgement",
-        "The posting names {piece}. How would you approach it in this role, and what could go wrong?",
+        "The posting names {piece}. How would you approach it in this role, and what could go"
+        " wrong?",
         kompetenz="Fachliches Urteil",
-        frage="Die Anzeige nennt „{piece}“. Wie gehst du das in dieser Rolle an, und was könnte dabei"
-        " schiefgehen?",
+        frage="Die Anzeige nennt „{piece}“. Wie gehst du das in dieser Rolle an, und was könnte"
+        " dabei schiefgehen?",
     ),
     _template(
         BEHAVIORAL,
@@ -65,18 +70,18 @@ TEMPLATES = (
         "Problem solving",
         "You wrote “{piece}”{at}. Which decision there was the hardest, and how did you make it?",
         kompetenz="Problemlösung",
-        frage="Du schreibst „{piece}“{at}. Welche Entscheidung war dabei die schwerste, und wie hast du"
-        " sie getroffen?",
+        frage="Du schreibst „{piece}“{at}. Welche Entscheidung war dabei die schwerste, und wie"
+        " hast du sie getroffen?",
     ),
     _template(
         SITUATIONAL,
         POSTING,
         "Prioritising",
-        "Suppose your first task is this: “{piece}”. What would you do in the first two weeks, and why"
-        " in that order?",
+        "Suppose your first task is this: “{piece}”. What would you do in the first two weeks,"
+        " and why in that order?",
         kompetenz="Prioritäten setzen",
-        frage="Angenommen, deine erste Aufgabe lautet: „{piece}“. Was tust du in den ersten zwei Wochen,"
-        " und warum in dieser Reihenfolge?",
+        frage="Angenommen, deine erste Aufgabe lautet: „{piece}“. Was tust du in den ersten zwei"
+        " Wochen, und warum in dieser Reihenfolge?",
     ),
     _template(
         TECHNICAL,
@@ -85,17 +90,18 @@ TEMPLATES = (
         "Your résumé names {piece}. Which problem did you solve with it, and where did it reach its"
         " limits?",
         kompetenz="Tiefe des Wissens",
-        frage="Dein Lebenslauf nennt „{piece}“. Welches Problem hast du damit gelöst, und wo lagen die"
-        " Grenzen?",
+        frage="Dein Lebenslauf nennt „{piece}“. Welches Problem hast du damit gelöst, und wo"
+        " lagen die Grenzen?",
     ),
     _template(
         SITUATIONAL,
         POSTING,
         "Conflict",
-        "A colleague disagrees with you about this part of the job: “{piece}”. How would you settle it?",
+        "A colleague disagrees with you about this part of the job: “{piece}”. How would you"
+        " settle it?",
         kompetenz="Umgang mit Konflikten",
-        frage="Eine Kollegin ist bei diesem Teil der Arbeit anderer Meinung als du: „{piece}“. Wie klärst"
-        " du das?",
+        frage="Eine Kollegin ist bei diesem Teil der Arbeit anderer Meinung als du: „{piece}“."
+        " Wie klärst du das?",
     ),
     _template(
         BEHAVIORAL,
@@ -103,36 +109,38 @@ TEMPLATES = (
         "Learning",
         "Looking back at “{piece}”{at}: what would you do differently today, and why?",
         kompetenz="Lernen",
-        frage="Wenn du auf „{piece}“{at} zurückschaust: Was würdest du heute anders machen, und warum?",
+        frage="Wenn du auf „{piece}“{at} zurückschaust: Was würdest du heute anders machen, und"
+        " warum?",
     ),
     _template(
         TECHNICAL,
         POSTING,
         "Quality and risk",
-        "Think of “{piece}”. How would you notice early that something goes wrong, and what would you"
-        " do first?",
+        "Think of “{piece}”. How would you notice early that something goes wrong, and what would"
+        " you do first?",
         kompetenz="Qualität und Risiko",
-        frage="Denk an „{piece}“. Woran merkst du früh, dass etwas schiefläuft, und was tust du zuerst?",
+        frage="Denk an „{piece}“. Woran merkst du früh, dass etwas schiefläuft, und was tust du"
+        " zuerst?",
     ),
     _template(
         BEHAVIORAL,
         POSTING,
         "Communication",
-        "This job includes “{piece}”. When did you last explain such a matter to somebody outside your"
-        " field, and how did it go?",
+        "This job includes “{piece}”. When did you last explain such a matter to somebody outside"
+        " your field, and how did it go?",
         kompetenz="Kommunikation",
-        frage="Zu dieser Stelle gehört „{piece}“. Wann hast du so etwas zuletzt jemandem erklärt, der vom"
-        " Fach nichts wusste, und wie lief es?",
+        frage="Zu dieser Stelle gehört „{piece}“. Wann hast du so etwas zuletzt jemandem erklärt,"
+        " der vom Fach nichts wusste, und wie lief es?",
     ),
     _template(
         SITUATIONAL,
         RESUME,
         "Transfer",
-        "You did this{at}: “{piece}”. Which part of it would you repeat in this job, and which would"
-        " you not?",
+        "You did this{at}: “{piece}”. Which part of it would you repeat in this job, and which"
+        " would you not?",
         kompetenz="Übertragung",
-        frage="Das hast du gemacht{at}: „{piece}“. Was davon würdest du in dieser Stelle wieder so tun,"
-        " und was nicht?",
+        frage="Das hast du gemacht{at}: „{piece}“. Was davon würdest du in dieser Stelle wieder"
+        " so tun, und was nicht?",
     ),
     _template(
         SITUATIONAL,
@@ -141,8 +149,8 @@ TEMPLATES = (
         "Suppose “{piece}”{at} came up again, with half the time. What would you do first, and what"
         " would you leave out?",
         kompetenz="Arbeiten unter Druck",
-        frage="Angenommen, „{piece}“{at} käme noch einmal, mit halb so viel Zeit. Was tust du zuerst,"
-        " und was lässt du weg?",
+        frage="Angenommen, „{piece}“{at} käme noch einmal, mit halb so viel Zeit. Was tust du"
+        " zuerst, und was lässt du weg?",
     ),
     _template(
         TECHNICAL,
@@ -150,7 +158,8 @@ TEMPLATES = (
         "Trade-offs",
         "Take “{piece}”{at}. Which alternatives did you weigh, and what decided between them?",
         kompetenz="Abwägung",
-        frage="Nimm „{piece}“{at}. Welche Alternativen hast du abgewogen, und was gab den Ausschlag?",
+        frage="Nimm „{piece}“{at}. Welche Alternativen hast du abgewogen, und was gab den"
+        " Ausschlag?",
     ),
     _template(
         TECHNICAL,
@@ -158,17 +167,18 @@ TEMPLATES = (
         "Measuring",
         "How did you measure whether “{piece}”{at} had worked, and what would you measure today?",
         kompetenz="Messen",
-        frage="Woran hast du gemessen, ob „{piece}“{at} gelungen ist, und was würdest du heute messen?",
+        frage="Woran hast du gemessen, ob „{piece}“{at} gelungen ist, und was würdest du heute"
+        " messen?",
     ),
     _template(
         SITUATIONAL,
         POSTING_TOPIC,
         "Judgement under pressure",
-        "On a busy day something goes wrong with {piece}. What would you do first, and whom would you"
-        " tell?",
+        "On a busy day something goes wrong with {piece}. What would you do first, and whom would"
+        " you tell?",
         kompetenz="Urteil unter Druck",
-        frage="An einem vollen Tag geht bei „{piece}“ etwas schief. Was tust du zuerst, und wem sagst du"
-        " Bescheid?",
+        frage="An einem vollen Tag geht bei „{piece}“ etwas schief. Was tust du zuerst, und wem"
+        " sagst du Bescheid?",
     ),
     _template(
         TECHNICAL,
@@ -176,7 +186,8 @@ TEMPLATES = (
         "Explaining",
         "How would you explain {piece} to a new colleague, and which mistake would you warn of?",
         kompetenz="Erklären",
-        frage="Wie erklärst du einer neuen Kollegin „{piece}“, und vor welchem Fehler warnst du sie?",
+        frage="Wie erklärst du einer neuen Kollegin „{piece}“, und vor welchem Fehler warnst du"
+        " sie?",
     ),
 )
 
@@ -209,18 +220,20 @@ MATTERS = {
 }
 ROLE_QUESTIONS = {
     "en": {
-        BEHAVIORAL: "You apply as {role}. Think of {matter}: which moment comes to mind, what did you do,"
-        " and what came of it?",
-        SITUATIONAL: "Imagine your first month as {role}, and {matter}. What would you do first, and why?",
-        TECHNICAL: "As {role}, where do you meet {matter} in the technical work, and how do you handle it?",
+        BEHAVIORAL: "You apply as {role}. Think of {matter}: which moment comes to mind, what did"
+        " you do, and what came of it?",
+        SITUATIONAL: "Imagine your first month as {role}, and {matter}. What would you do first,"
+        " and why?",
+        TECHNICAL: "As {role}, where do you meet {matter} in the technical work, and how do you"
+        " handle it?",
     },
     "de": {
-        BEHAVIORAL: "Du bewirbst dich als {role}. Denk an Folgendes: {matter}. Welcher Moment fällt dir"
-        " ein, was hast du getan, und was kam dabei heraus?",
-        SITUATIONAL: "Stell dir deinen ersten Monat als {role} vor, Stichwort: {matter}. Was tust du zuerst,"
-        " und warum?",
-        TECHNICAL: "Wo begegnet dir in der fachlichen Arbeit als {role} Folgendes: {matter}, und wie gehst"
-        " du damit um?",
+        BEHAVIORAL: "Du bewirbst dich als {role}. Denk an Folgendes: {matter}. Welcher Moment"
+        " fällt dir ein, was hast du getan, und was kam dabei heraus?",
+        SITUATIONAL: "Stell dir deinen ersten Monat als {role} vor, Stichwort: {matter}. Was tust"
+        " du zuerst, und warum?",
+        TECHNICAL: "Wo begegnet dir in der fachlichen Arbeit als {role} Folgendes: {matter}, und"
+        " wie gehst du damit um?",
     },
 }
 AT_EMPLOYER = {"en": " at {employer}", "de": " bei {employer}"}
@@ -304,9 +317,7 @@ def _asked(text: str, piece: Piece, language: str) -> str:
     return text.format(piece=piece.text, at="")
 
 
-def _about_role(
-    request: SimulatedRequest, types: list[str], language: str
-) -> list[dict[str, str]]:
+def _about_role(request: SimulatedRequest, types: list[str], language: str) -> list[dict[str, str]]:
     role = _plain_role(request.settings.get("role", ""))
     return [
         {

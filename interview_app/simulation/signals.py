@@ -14,12 +14,12 @@ NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 INJECTION = re.compile(
     r"""
     [<＜‹]\s*/?\s*\w+
-    | \b(?:ignore|disregard|forget|override|bypass)\b.{0,80}\b(?:rubric|instructions?|previous|prior|rules
-        |prompt|criteria|above|guidelines)\b
-    | \b(?:ignoriere?|vergiss|missachte)\b.{0,80}\b(?:rubrik|anweisung\w*|regel\w*|kriterien|vorherig\w*
-        |bewertung\w*)\b
-    | \b(?:give|award|assign|grant|output|return|set|score|rate|gib|vergib|bewerte)\b.{0,80}\b(?:5|five|fünf|full
-        |maximum|max|highest|top|perfect|beste\w*|volle|höchst\w*)\b
+    | \b(?:ignore|disregard|forget|override|bypass)\b
+      .{0,80}\b(?:rubric|instructions?|previous|prior|rules|prompt|criteria|above|guidelines)\b
+    | \b(?:ignoriere?|vergiss|missachte)\b
+      .{0,80}\b(?:rubrik|anweisung\w*|regel\w*|kriterien|vorherig\w*|\w*bewertung\w*)\b
+    | \b(?:give|award|assign|grant|output|return|set|score|rate|gib|vergib|bewerte)\b
+      .{0,80}\b(?:5|five|fünf|full|maximum|max|highest|top|perfect|beste\w*|volle|höchst\w*)\b
     | \b(?:system|assistant|developer)\s*:
     | \bas\ an?\ (?:ai|language\ model)\b | \bals\ (?:ki|sprachmodell)\b
     | \b(?:new|neue)\s+(?:instructions?|rules|anweisung\w*|regeln)\b
@@ -33,11 +33,11 @@ PAST_TENSE = (
     r"|brought|sent|met|spoke|sat|gave|split|put|began|saw|stood|held|sold|bought|drove|did|\w{2,}ed)"
 )
 OWN_ACTION = re.compile(
-    rf"\bI(?:\s+(?:also|then|first|therefore|personally|quickly|finally|immediately|\w+ly))?\s+{PAST_TENSE}\b"
+    rf"\bI(?:\s+(?:also|then|first|therefore|\w+ly))?\s+{PAST_TENSE}\b"
     rf"|\b(?:and|then|,)\s+{PAST_TENSE}\b(?=\s+(?:the|a|an|it|them|him|her|my|our|each|every|\d))"
     r"|\bI(?:\s+would|['’]d)\s+(?:first\s+|then\s+)?(?!like|love|say|think)\w+"
     r"|\b(?:[Hh]abe|[Hh]atte)\s+ich\b|\b[Ii]ch\s+(?:habe|hatte)\b"
-    r"|\b[Ii]ch\s+(?:\w{2,}te|schrieb|baute|nahm|ging|fand|gab|traf|zog|sprach|rief|begann|hielt|lief)\b"
+    r"|\b[Ii]ch\s+(?:\w{2,}te|schrieb|nahm|ging|fand|gab|traf|zog|sprach|rief|begann|hielt)\b"
     r"|\b(?:\w{2,}te|schrieb|nahm|ging|fand|gab|traf|zog|sprach|rief|begann)\s+ich\b"
     r"|\b(?:[Ii]ch\s+würde|[Ww]ürde\s+ich)\b(?!\s+sagen)"
 )
@@ -46,8 +46,8 @@ EMPTY_ACTION = re.compile(
 )
 WE = re.compile(r"\b(?:we|our|us|ours|wir|uns|unser\w*)\b", re.IGNORECASE)
 REASON = re.compile(
-    r"\b(?:because|since then|so that|in order to|which meant|the reason|that is why|weil|damit|deshalb"
-    r"|daher|denn|um\s+\w+\s+zu)\b",
+    r"\b(?:because|since then|so that|in order to|which meant|the reason|that is why|weil|damit"
+    r"|deshalb|daher|denn|um\s+\w+\s+zu)\b",
     re.IGNORECASE,
 )
 RESULT = re.compile(
@@ -58,14 +58,14 @@ RESULT = re.compile(
     re.IGNORECASE,
 )
 LEARNT = re.compile(
-    r"\b(?:learn(?:t|ed)|lesson|next time|differently|realised|realized|gelernt|nächstes mal|anders machen"
-    r"|erkannt)\b",
+    r"\b(?:learn(?:t|ed)|lesson|next time|differently|realised|realized|gelernt|nächstes mal"
+    r"|anders machen|erkannt)\b",
     re.IGNORECASE,
 )
 SITUATION = re.compile(
-    r"\b(?:when|while|during|last (?:year|month|week|spring|summer|autumn|winter)|in (?:19|20)\d\d|at my"
-    r"|at the|in my|project|one day|once|als|während|letzt\w+ (?:jahr|monat|woche)|im jahr|in meine[rm]"
-    r"|bei meine[rm]|projekt|einmal|praktikum|ausbildung|schule)\b",
+    r"\b(?:when|while|during|last (?:year|month|week|spring|summer|autumn|winter)|in (?:19|20)\d\d"
+    r"|at my|at the|in my|project|one day|once|als|während|letzt\w+ (?:jahr|monat|woche)|im jahr"
+    r"|in meine[rm]|bei meine[rm]|projekt|einmal|praktikum|ausbildung|schule)\b",
     re.IGNORECASE,
 )
 OWN_TASK = re.compile(
@@ -81,29 +81,30 @@ OPINION = re.compile(
     r"\b(?:I think|I believe|in my opinion|I feel|ich denke|ich finde|ich glaube|meiner meinung)\b",
     re.IGNORECASE,
 )
-SELF_DESCRIPTION = re.compile(r"\b(?:I am|I['’]m|ich bin)\s+(?:a|an|very|ein|eine|sehr)\b", re.IGNORECASE)
+SELF_DESCRIPTION = re.compile(
+    r"\b(?:I am|I['’]m|ich bin)\s+(?:a|an|very|ein|eine|sehr)\b", re.IGNORECASE
+)
 ALTERNATIVE = re.compile(
     r"\b(?:instead|rather than|trade-?off|alternative\w*|depends|compared|versus|unless|either"
     r"|stattdessen|abwäg\w*|hängt davon|im vergleich|entweder|nachteil\w*|vorteil\w*)\b",
     re.IGNORECASE,
 )
 LIMITS = re.compile(
-    r"\b(?:fail\w*|error\w*|edge case\w*|retr(?:y|ies)|time-?out\w*|duplicate\w*|lock\w*|deadlock\w*"
-    r"|limit\w*|race condition\w*|rollback|monitor\w*|alert\w*|worst case|fehler\w*|grenz\w*|ausfall\w*"
-    r"|überwach\w*|sonderfall\w*)\b",
+    r"\b(?:fail\w*|error\w*|edge case\w*|retr(?:y|ies)|time-?out\w*|duplicate\w*|lock\w*"
+    r"|deadlock\w*|limit\w*|race condition\w*|rollback|monitor\w*|alert\w*|worst case|fehler\w*"
+    r"|grenz\w*|ausfall\w*|überwach\w*|sonderfall\w*)\b",
     re.IGNORECASE,
 )
 NAME = re.compile(r"(?<=[a-zäöüß,;:] )[A-ZÄÖÜ][\w-]+")
 STOP_WORDS = frozenset(
-    # fmt: off
     """
-    the a an and or but in it its of to for from with on at by as is are was were be been have has had
-    do did does you your what when where which who why how that this there tell about time would could
-    something like came says posting resume résumé part own end der die das den dem und oder in im ist
-    hast habe hat du dein deine deinem was wann wie wo wer welche dir dich ein eine einen zu zur zum
-    von mit auf bei dabei kam heraus schon einmal etwas steht anzeige lebenslauf
-    """.split()
-    # fmt: on
+    the a an and or but in it its of to for from with on at by as is are was were be been have
+    has had do did does you your what when where which who why how that this there tell about
+    time would could something like came says posting resume résumé part own end der die das den
+    dem und oder in im ist hast habe hat du dein deine deinem was wann wie wo wer welche dir
+    dich ein eine einen zu zur zum von mit auf bei dabei kam heraus schon einmal etwas steht
+    anzeige lebenslauf
+    """.split()  # noqa: SIM905  (a list of so many quoted words cannot be read)
 )
 
 

@@ -1,4 +1,4 @@
-"""A summary computed from the feedback lines: what comes back across answers, and what is missing."""
+"""A summary computed from the feedback lines: what comes back, and what is missing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ TEXTS = {
         "questions": "die Fragen {numbers} und {last}",
         "strength": "{text} (Frage {number})",
         "habit": "{reason} (Frage {numbers})",
-        "exercise": "Nimm dir Frage {number} noch einmal vor und schreib zehn Minuten lang. {advice}",
+        "exercise": "Nimm dir Frage {number} noch einmal vor und schreib zehn Minuten lang."
+        " {advice}",
         "no_exercise": "Beantworte eine Frage in vier Sätzen: Lage, Aufgabe, Schritte, Ergebnis.",
     },
 }

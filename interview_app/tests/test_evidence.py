@@ -6,7 +6,10 @@ import pytest
 
 from interview_app.evidence import is_quoted_from, verified, without_invented_numbers
 
-ANSWER = "I cut the nightly batch — “four hours” of it — to 12\u00a0minutes.\nIt’s still running; the ﬁx held."
+ANSWER = (
+    "I cut the nightly batch — “four hours” of it — to 12\u00a0minutes.\n"
+    "It’s still running; the ﬁx held."
+)
 
 
 @dataclass

@@ -69,7 +69,10 @@ def test_deleting_takes_all_texts_and_leaves_cancelled_operations() -> None:
     session = feedback.answer.question.session
     unfinished = OperationFactory(session_id=session.pk, subject_id=str(session.pk))
     running = OperationFactory(
-        session_id=session.pk, subject_id=str(feedback.answer_id), subject_type="answer", running=True
+        session_id=session.pk,
+        subject_id=str(feedback.answer_id),
+        subject_type="answer",
+        running=True,
     )
     done = OperationFactory(session_id=session.pk, subject_id="x", completed=True)
 

@@ -15,7 +15,7 @@ from interview_app.tests.engine import run_what_is_due
 from interview_app.tests.factories import AnswerFactory, QuestionFactory
 from interview_app.tests.samples import STRONG_ANSWER
 from interview_app.tests.schemas import assert_is_strict
-from operations.errors import Usage
+from operations.errors import InvalidResponseError, Usage
 from operations.kinds import ProviderReply, ProviderRequest, get_kind
 from operations.tests.factories import OperationFactory
 
@@ -107,9 +107,7 @@ def test_the_score_is_the_mean_that_code_computes() -> None:
 
 
 def test_without_any_score_the_feedback_says_so() -> None:
-    feedback = applied(
-        AnswerFactory(), reply(criteria=criteria(**dict.fromkeys(BEHAVIOURAL.keys)))
-    )
+    feedback = applied(AnswerFactory(), reply(criteria=criteria(**dict.fromkeys(BEHAVIOURAL.keys))))
 
     assert (feedback.score, feedback.not_scored_reason) == (None, "not_scorable")
 
@@ -155,7 +153,6 @@ def test_the_rewrite_has_no_number_that_the_answer_has_not() -> None:
         reply(response_type="poem"),
         reply(strengths=REPLY["strengths"] * 4),
         reply(fixes=REPLY["fixes"] * 4),
-        reply(fixes=[REPLY["fixes"][0] | {"criterion": "charm"}]),
         reply(strengths=[{"text": "No quote."}]),
         {key: value for key, value in REPLY.items() if key != "rewrite"},
     ],
@@ -170,13 +167,19 @@ def test_the_rewrite_has_no_number_that_the_answer_has_not() -> None:
         "other type",
         "4 strengths",
         "4 fixes",
-        "other criterion",
         "no quote",
         "no rewrite",
     ],
 )
 def test_a_reply_of_another_shape_is_refused(content: object) -> None:
     with pytest.raises(ValidationError):
+        KIND.parse(content, request_for(AnswerFactory()))
+
+
+def test_a_fix_of_no_criterion_is_refused() -> None:
+    content = reply(fixes=[REPLY["fixes"][0] | {"criterion": "charm"}])
+
+    with pytest.raises(InvalidResponseError):
         KIND.parse(content, request_for(AnswerFactory()))
 
 

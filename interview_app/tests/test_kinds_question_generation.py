@@ -7,10 +7,10 @@ from pydantic import ValidationError
 
 from interview_app.kinds.question_generation import questions_schema
 from interview_app.models import InterviewSession, Question
+from interview_app.services import start_session
 from interview_app.tests.engine import run_what_is_due
 from interview_app.tests.factories import InterviewSessionFactory
 from interview_app.tests.schemas import assert_is_strict
-from interview_app.services import start_session
 from operations.errors import InvalidResponseError
 from operations.kinds import ProviderRequest, get_kind
 from operations.models import Operation
@@ -116,7 +116,10 @@ def test_the_number_of_questions_is_checked_again(reply: object) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_engine_writes_the_questions_and_labels_them_simulated() -> None:
     session, operation = start_session(
-        owner=UserFactory(), role="Engineer", job_description="We need idempotency.", question_count=4
+        owner=UserFactory(),
+        role="Engineer",
+        job_description="We need idempotency.",
+        question_count=4,
     )
 
     run_what_is_due()

@@ -82,7 +82,9 @@ def test_what_cannot_be_stored_is_refused_and_the_draft_stays(text: str, code: s
     assert Draft.objects.exists()
 
 
-@pytest.mark.parametrize(("text", "reason"), [("fine", "too_short"), ("asdf jkl; " * 4, "no_words")])
+@pytest.mark.parametrize(
+    ("text", "reason"), [("fine", "too_short"), ("asdf jkl; " * 4, "no_words")]
+)
 def test_an_answer_that_cannot_be_scored_costs_no_call(text: str, reason: str) -> None:
     answer, operation = save_answer(question=QuestionFactory(), text=text)
 
@@ -113,9 +115,7 @@ def test_the_same_form_key_finds_the_same_answer_and_operation() -> None:
 def test_ten_clicks_at_once_save_one_answer() -> None:
     question, key = QuestionFactory(), uuid.uuid4()
 
-    saved = in_threads(
-        10, lambda: save_answer(question=question, text=STRONG_ANSWER, form_key=key)
-    )
+    saved = in_threads(10, lambda: save_answer(question=question, text=STRONG_ANSWER, form_key=key))
 
     assert len({(answer.pk, operation.pk) for answer, operation in saved}) == 1
     assert Answer.objects.count() == 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -195,11 +196,13 @@ def test_the_next_question_is_the_first_without_an_answer() -> None:
     ],
     ids=["question", "feedback", "summary", "operation"],
 )
-def test_a_session_is_simulated_once_anything_in_it_is(simulate: object) -> None:
+def test_a_session_is_simulated_once_anything_in_it_is(
+    simulate: Callable[[InterviewSession], object],
+) -> None:
     session = InterviewSessionFactory()
     assert not session_detail(session.pk, session.owner).simulated
 
-    simulate(session)  # type: ignore[operator]
+    simulate(session)
 
     assert session_detail(session.pk, session.owner).simulated
 

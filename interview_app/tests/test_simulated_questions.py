@@ -50,7 +50,9 @@ def test_five_questions_name_two_things_of_each_source(
         interview_type=interview_type,
     )
 
-    quoted = [(named_things(each), each["text"]) for each in questions if QUOTED.search(each["why"])]
+    quoted = [
+        (named_things(each), each["text"]) for each in questions if QUOTED.search(each["why"])
+    ]
     assert all(thing in text for thing, text in quoted)
     sources = {"posting": normalised(posting), "resume": normalised(resume)}
     for name, source in sources.items():
@@ -150,10 +152,14 @@ def test_lines_that_no_interviewer_may_use_are_left_out(line: str) -> None:
     )
 
     kept = " ".join(each["text"] for each in questions)
-    assert not any(part.strip(" .") in kept for part in re.split("[,.]| and ", line) if part.strip())
+    assert not any(
+        part.strip(" .") in kept for part in re.split("[,.]| and ", line) if part.strip()
+    )
 
 
-@pytest.mark.parametrize("text", ["(" * 60_000, "a" * 60_000, "1 2 3, " * 8_000, "🙂" * 1000, "?\n" * 99])
+@pytest.mark.parametrize(
+    "text", ["(" * 60_000, "a" * 60_000, "1 2 3, " * 8_000, "🙂" * 1000, "?\n" * 99]
+)
 def test_odd_input_still_gives_questions(text: str) -> None:
     questions = simulated_questions(job_description=f"T\n{text}", resume_text=f"T\n{text}")
 

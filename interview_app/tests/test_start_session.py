@@ -36,7 +36,7 @@ def test_session_and_operation_are_written_together() -> None:
 
 
 def test_the_operation_and_its_events_hold_nothing_that_a_person_wrote() -> None:
-    session, operation = start_session(
+    _, operation = start_session(
         owner=UserFactory(), role="Astronaut", job_description="Moonwalks", resume_text="Gagarin"
     )
 
