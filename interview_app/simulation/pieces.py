@@ -18,7 +18,8 @@ ENOUGH_DUTIES = 3
 BULLET = re.compile(r"^\s*[-*•·–‣▪]\s+")
 HEADING = re.compile(r"^[^.;!?]{1,40}:?$")
 YEARS = re.compile(
-    r"(?:19|20)\d\d\s*(?:-|–|—|to|bis)\s*(?:(?:19|20)\d\d|now|today|present|heute)", re.IGNORECASE
+    r"(?:19|20)\d\d\s*(?:-|–|—|to|bis)\s*(?:(?:\d\d?[/.])?(?:19|20)\d\d|now|today|present|heute)",
+    re.IGNORECASE,
 )
 BRACKETS = re.compile(r" ?[(\[][^)\]]{0,80}[)\]]")
 SENTENCE_END = re.compile(r"(?<=[^\d\s][.!?])\s+(?=[A-ZÄÖÜ\"„“])|[;:]\s+|\s+[–—-]\s+|[;:]$")
@@ -103,17 +104,17 @@ def posting_duties(text: str) -> list[Piece]:
 def resume_deeds(text: str) -> list[Piece]:
     """What the person did, with the employer of the last line that named one."""
     deeds: list[Piece] = []
-    employer, skipping = "", False
+    employer, has_begun, skipping = "", False, False
     for line in _lines(text)[1:]:
         if _is_heading(line):
             skipping = bool(SECTIONS_TO_SKIP.match(line) or SKILL_SECTION.match(line))
             continue
-        years = YEARS.search(line)
-        if years:
+        if YEARS.search(line):
+            has_begun = True
             employer, line = _employer_and_rest(line)
         if skipping or _is_skipped(line) or SCHOOLING.search(line):
             continue
-        if employer:  # what stands before the first job is a headline, not a deed
+        if has_begun:  # what stands before the first job is a headline, not a deed
             deeds.extend(Piece(clause, employer) for clause in _clauses(line))
     return _distinct(deeds) or _distinct([Piece(each) for each in _prose(text)])
 

@@ -114,6 +114,20 @@ def test_the_employer_of_a_deed_is_named() -> None:
     assert "Kollektiv Parking AB" in texts
 
 
+def test_a_resume_whose_dates_stand_alone_is_read_too() -> None:
+    resume = (
+        "Anna Beispiel\nPflegerin mit Herz und Verstand\n03/2019 – 05/2021\n"
+        "- Einführung einer neuen Dienstplanung für 14 Stationen\n"
+        "- Anleitung von drei Auszubildenden im ersten Jahr"
+    )
+
+    questions = simulated_questions(resume_text=resume, language="de")
+
+    texts = " ".join(each["text"] for each in questions)
+    assert "Einführung einer neuen Dienstplanung für 14 Stationen" in texts
+    assert "Herz" not in texts
+
+
 def test_questions_of_a_german_session_are_german() -> None:
     questions = simulated_questions(
         job_description=GERMAN_POSTING, resume_text=MARA_RESUME, language="de", question_count=10
