@@ -22,7 +22,7 @@ from cryptography.fernet import Fernet
 
 from config import local
 from operations.credentials import base_url_fault, key_fault
-from operations.errors import Category
+from operations.simulated_faults import parse_faults
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 TRUE = ("true", "1", "yes", "on")
@@ -369,21 +369,12 @@ def _provider_url(reader: _Reader) -> str:
 
 
 def _faults(reader: _Reader) -> str:
-    faults = reader.words("SIMULATED_FAULTS", default=())
-    if not all(map(_is_fault, faults)):
-        reader.wrong(
-            "SIMULATED_FAULTS",
-            "is not a list of category:share with shares from 0 to 1 and the categories "
-            + ", ".join(Category),
-            "network:0.1,rate_limit:0.05",
-        )
-    return ",".join(faults)
-
-
-def _is_fault(text: str) -> bool:
-    category, _, share = text.partition(":")
-    number = _finite(share)
-    return category in set(Category) and number is not None and 0 <= number <= 1
+    faults = reader.text("SIMULATED_FAULTS")
+    try:
+        parse_faults(faults)
+    except ValueError as fault:
+        reader.wrong("SIMULATED_FAULTS", f"cannot be used: {fault}", "network:0.1,rate_limit:0.05")
+    return faults
 
 
 def _email(reader: _Reader) -> dict[str, Any]:
