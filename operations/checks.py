@@ -13,7 +13,7 @@ from typing import Any
 from urllib.request import getproxies
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Error, Warning, register
 
 from operations.credentials import base_url_fault, key_fault
 from operations.error_vocabulary import read_vocabulary

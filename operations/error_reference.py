@@ -1,4 +1,4 @@
-"""The error rules as Markdown, for docs/errors.md and the README: one source, so neither can lie."""
+"""The error rules as Markdown for docs/errors.md and the README: one source, so neither can lie."""
 
 from __future__ import annotations
 

@@ -52,8 +52,8 @@ class Usage:
 class OpenAIServiceError(Exception):
     """A failed AI call: code, category, a sentence for a person. The original is `__cause__`.
 
-    It survives pickling and copying with its fields but without the cause, because exceptions of the
-    SDK cannot be pickled and hold the key and the whole prompt.
+    It survives pickling and copying with its fields but without the cause, because exceptions of
+    the SDK cannot be pickled and hold the key and the whole prompt.
     """
 
     default_code: ClassVar[str] = "INTERNAL_ERROR"
@@ -328,7 +328,7 @@ def error_message(
 def error_happened(code: str, *, own_key: bool = False, lead: str = "") -> str:
     """The first part of the message alone: what happened."""
     text = rule_of(code).text
-    happened = str(own_key and text.own_happened or text.happened)
+    happened = str((own_key and text.own_happened) or text.happened)
     if lead:
         return _("%(lead)s: %(happened)s.") % {"lead": lead, "happened": happened}
     return f"{capfirst(happened)}."
@@ -337,7 +337,7 @@ def error_happened(code: str, *, own_key: bool = False, lead: str = "") -> str:
 def error_next_step(code: str, *, own_key: bool = False) -> str:
     """The third part of the message alone: what happens next without the person."""
     text = rule_of(code).text
-    return str(own_key and text.own_next_step or text.next_step)
+    return str((own_key and text.own_next_step) or text.next_step)
 
 
 def error_action(
@@ -347,7 +347,7 @@ def error_action(
     rule = rule_of(code)
     if rule.advice is Advice.LATER and retry_after_at is not None:
         return _try_again_at(retry_after_at)
-    return str(own_key and rule.text.own_action or rule.text.action)
+    return str((own_key and rule.text.own_action) or rule.text.action)
 
 
 def _try_again_at(moment: datetime) -> str:

@@ -237,9 +237,7 @@ def error_of_exception(exception: BaseException) -> OpenAIServiceError:
             return error_of_answer(answer_of(link.response))
     fault = _fault_of_chain(chain)
     names = list(dict.fromkeys(type(link).__name__ for link in chain))[:4]
-    return error_from_code(
-        fault.code, detail=mask(" < ".join(names)), maybe_processed=fault.sent
-    )
+    return error_from_code(fault.code, detail=mask(" < ".join(names)), maybe_processed=fault.sent)
 
 
 def _fault_of_chain(chain: list[BaseException]) -> Fault:
@@ -278,4 +276,3 @@ def answer_of(response: httpx2.Response) -> Answer:
         body=response.content,
         too_large=bool(response.extensions.get("too_large")),
     )
-

@@ -1,8 +1,8 @@
 """One question, one HTTP call, one reply or one error of ours.
 
-The SDK keeps authentication, headers and time-outs; its retries are off, its models unused. One pool
-of connections per process and event loop, made after the fork: a client shared over `fork()` gives
-one process the answer of another.
+The SDK keeps authentication, headers and time-outs; its retries are off, its models unused. One
+pool of connections per process and event loop, made after the fork: a client shared over `fork()`
+gives one process the answer of another.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from operations.errors import (
     InvalidRequestError,
     OpenAIServiceError,
 )
-from operations.masking import remember_secret
 from operations.kinds import ProviderReply, ProviderRequest
+from operations.masking import remember_secret
 from operations.openai_service.answer import Answer
 from operations.openai_service.classify import answer_of, error_of_answer, error_of_exception
 from operations.openai_service.decode import read_completion
@@ -97,9 +97,7 @@ def encode(request: ProviderRequest, model: str) -> bytes:
     except ValueError as error:  # half a surrogate pair, which UTF-8 has no bytes for
         detail = f"the request cannot be written as JSON: {type(error).__name__}"
         # No cause: its text is the prompt's.
-        raise InvalidRequestError(
-            "INVALID_REQUEST", detail=detail, maybe_processed=False
-        ) from None
+        raise InvalidRequestError("INVALID_REQUEST", detail=detail, maybe_processed=False) from None
 
 
 async def _send(body: bytes, credential: Credential, timeout_seconds: float) -> Answer:
@@ -209,7 +207,7 @@ _inherited: list[object] = []
 def _forget_inherited() -> None:
     """In a forked child. The parent's pools are kept but never used: dropping them could close
     what the parent still needs."""
-    global _pools  # noqa: PLW0603
+    global _pools
     _inherited.append(_pools)
     _pools = WeakKeyDictionary()
 

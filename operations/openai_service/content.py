@@ -1,7 +1,7 @@
 """The text of an answer → a JSON value that every database and log handler can take.
 
-Strict where the meaning would be guessed (duplicate keys, NaN, text around the JSON), tolerant where
-nothing is lost (one Markdown fence, a NUL, half a surrogate pair).
+Strict where the meaning would be guessed (duplicate keys, NaN, text around the JSON), tolerant
+where nothing is lost (one Markdown fence, a NUL, half a surrogate pair).
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def _inflating(inflater: zlib._Decompress) -> Unpack:
 
 
 def _inflating_either() -> Unpack:
-    """"deflate" means zlib's format to the standard and the bare one to some servers."""
+    """To the standard "deflate" means zlib's format, to some servers the bare one."""
     chosen: list[Unpack] = []
 
     def unpack(chunk: bytes, room: int) -> bytes:

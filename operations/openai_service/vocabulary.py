@@ -15,8 +15,8 @@ from django.conf import settings
 
 from operations.error_vocabulary import read_vocabulary
 
-# Exact codes and types, normalised by `normalise`. Sources: OpenAI's error-code guide and the bodies
-# of the fault corpus.
+# Exact codes and types, normalised by `normalise`. Sources: OpenAI's error-code guide and the
+# bodies of the fault corpus.
 CODES: dict[str, str] = {
     "account_deactivated": "ACCOUNT_DEACTIVATED",
     "account_disabled": "ACCOUNT_DEACTIVATED",

@@ -24,7 +24,9 @@ from operations.openai_service.retry_after import retry_after_seconds
 
 def error_of(status: int, body: object = None, **headers: str) -> OpenAIServiceError:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return error_of_answer(Answer(status, {k.replace("_", "-"): v for k, v in headers.items()}, raw))
+    return error_of_answer(
+        Answer(status, {k.replace("_", "-"): v for k, v in headers.items()}, raw)
+    )
 
 
 def said(message: str = "", **fields: object) -> dict[str, object]:
@@ -50,9 +52,10 @@ def test_every_error_of_the_sdk_is_mapped_by_name() -> None:
         if not module.name.startswith(OTHER_PARTS) and not module.ispkg:
             importlib.import_module(module.name)
 
+    classes: set[type[BaseException]] = {openai.OpenAIError, *subclasses(openai.OpenAIError)}
     unmapped = [
         cls
-        for cls in {openai.OpenAIError, *subclasses(openai.OpenAIError)}
+        for cls in classes
         if cls not in FAULTS
         and not cls.__module__.startswith(OTHER_PARTS)
         and cls.__name__ not in OTHER_CLASSES
@@ -67,16 +70,14 @@ def test_every_public_exception_is_mapped_by_name(library: Any) -> None:
     exceptions = [
         cls
         for cls in public
-        if isinstance(cls, type)
-        and issubclass(cls, BaseException)
-        and not issubclass(cls, Warning)
+        if isinstance(cls, type) and issubclass(cls, BaseException) and not issubclass(cls, Warning)
     ]
 
     assert exceptions
     assert [cls for cls in exceptions if cls not in FAULTS] == []
 
 
-@pytest.mark.parametrize("cls", FAULTS, ids=lambda cls: f"{cls.__module__}.{cls.__name__}")
+@pytest.mark.parametrize("cls", FAULTS, ids=[f"{cls.__module__}.{cls.__name__}" for cls in FAULTS])
 def test_every_mapping_names_a_rule(cls: type[BaseException]) -> None:
     assert FAULTS[cls].code in RULES
 
@@ -148,9 +149,12 @@ def test_verdict(status: int, body: object, code: str) -> None:
     assert error_of(status, body).error_code == code
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"[" * 5000, b"{", b"null", b"[]", b'"x"', b"1"])
 @pytest.mark.parametrize(
-    ("status", "code"), [(401, "INVALID_API_KEY"), (429, "RATE_LIMIT_EXCEEDED"), (500, "SERVER_ERROR")]
+    "body", [b"", b"\xff\xfe", b"[" * 5000, b"{", b"null", b"[]", b'"x"', b"1"]
+)
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(401, "INVALID_API_KEY"), (429, "RATE_LIMIT_EXCEEDED"), (500, "SERVER_ERROR")],
 )
 def test_unreadable_body_falls_to_the_status(body: bytes, status: int, code: str) -> None:
     assert error_of(status, body).error_code == code

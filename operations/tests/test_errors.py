@@ -101,11 +101,7 @@ def test_administrator_is_told_where_the_text_says_so(rule: Rule) -> None:
 
 @pytest.mark.parametrize(
     "code",
-    [
-        code
-        for code, rule in RULES.items()
-        if rule.pauses and code != "REGION_NOT_SUPPORTED"
-    ],
+    [code for code, rule in RULES.items() if rule.pauses and code != "REGION_NOT_SUPPORTED"],
 )
 def test_own_key_message_speaks_of_the_persons_key(code: str) -> None:
     message = error_message(code, own_key=True)

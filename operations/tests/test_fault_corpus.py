@@ -25,9 +25,7 @@ STREAMED = [name for name, case in CORPUS.items() if case["how"] == "stream"]
 CLIENT_SIDE = [name for name in CORPUS if name.startswith("client_")]
 # Two calls on one connection: see the test of its own below.
 SERVED = [
-    name
-    for name in CORPUS
-    if name not in {*STREAMED, *CLIENT_SIDE, "tr_keepalive_closed_on_reuse"}
+    name for name in CORPUS if name not in {*STREAMED, *CLIENT_SIDE, "tr_keepalive_closed_on_reuse"}
 ]
 # These end by our time-out; the others must not have to wait for it.
 HANGING = [name for name in SERVED if CORPUS[name]["error_code"] == "TIMEOUT"]

@@ -245,7 +245,9 @@ def test_answer_that_breaks_off_is_a_network_error(raw: RawServer) -> None:
     assert error.maybe_processed
 
 
-@pytest.mark.parametrize("location", ["http://127.0.0.1:1/v1", "/elsewhere", "http://[", "ftp://x/"])
+@pytest.mark.parametrize(
+    "location", ["http://127.0.0.1:1/v1", "/elsewhere", "http://[", "ftp://x/"]
+)
 def test_redirect_is_not_followed(raw: RawServer, location: str) -> None:
     error = failure(raw.says(f"307 Elsewhere\r\nLocation: {location}"))
 
@@ -366,26 +368,52 @@ def test_forked_processes_never_read_each_others_answers(settings: Any) -> None:
 
 CATEGORIES = set(Category)
 
+FIELDS = [
+    "error",
+    "choices",
+    "message",
+    "content",
+    "code",
+    "type",
+    "finish_reason",
+    "detail",
+    "usage",
+    "metadata",
+    "raw",
+    "details",
+    "param",
+    "prompt_tokens",
+    "model",
+    "id",
+]
+HEADERS = [
+    "Retry-After",
+    "retry-after-ms",
+    "x-should-retry",
+    "Content-Encoding",
+    "Content-Type",
+    "x-request-id",
+    "Location",
+    "Set-Cookie",
+    "WWW-Authenticate",
+]
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(
-            ["error", "choices", "message", "content", "code", "type", "finish_reason", "detail"]
-            + ["usage", "metadata", "raw", "details", "param", "prompt_tokens", "model", "id"]
-        ),
-        inner,
-        max_size=5,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(FIELDS),
+            inner,
+            max_size=5,
+        )
     ),
     max_leaves=12,
 )
 bodies = st.binary(max_size=300) | json_values.map(lambda v: json.dumps(v).encode())
 header_values = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=255), max_size=30)
 headers = st.dictionaries(
-    st.sampled_from(
-        ["Retry-After", "retry-after-ms", "x-should-retry", "Content-Encoding", "Content-Type"]
-        + ["x-request-id", "Location", "Set-Cookie", "WWW-Authenticate"]
-    ),
+    st.sampled_from(HEADERS),
     header_values | st.sampled_from(["gzip", "deflate", "nan", "-1", "1e999", "false", "9" * 400]),
     max_size=4,
 )
@@ -399,21 +427,28 @@ def shared_raw() -> Iterator[RawServer]:
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Callable[[Awaitable[Any]], Any]]:
+def runner() -> Iterator[Callable[[Any], Any]]:
     with asyncio.Runner() as running:
         yield running.run
         running.run(openai_service.close())
 
 
 def ends_well(run_here: Callable[[Any], Any], credential: Credential) -> None:
-    try:
-        reply = run_here(ask(credential, timeout=5.0))
-    except OpenAIServiceError as error:
-        assert error.category in CATEGORIES
-        assert error.error_code != "INTERNAL_ERROR", error.detail
-        json.dumps([error.detail, error.provider_request_id]).encode()
+    result = run_here(reply_or_error(credential))
+
+    if isinstance(result, OpenAIServiceError):
+        assert result.category in CATEGORIES
+        assert result.error_code != "INTERNAL_ERROR", result.detail
+        json.dumps([result.detail, result.provider_request_id]).encode()
     else:
-        json.dumps(reply.content, allow_nan=False).encode()
+        json.dumps(result.content, allow_nan=False).encode()
+
+
+async def reply_or_error(credential: Credential) -> ProviderReply | OpenAIServiceError:
+    try:
+        return await ask(credential, timeout=5.0)
+    except OpenAIServiceError as error:
+        return error
 
 
 UNHURRIED = hypothesis_settings(
