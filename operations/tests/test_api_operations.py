@@ -16,13 +16,13 @@ from django.utils import timezone
 
 from operations.models import Attempt, Operation
 from operations.tests.api_client import api_client, assert_problem, grant
-from operations.tests.judgement.kind import JudgementKind
 from operations.tests.factories import (
     AttemptFactory,
     OperationFactory,
     ProviderPauseFactory,
     UserFactory,
 )
+from operations.tests.judgement.kind import JudgementKind
 
 pytestmark = pytest.mark.django_db
 
