@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import importlib.util
 import ipaddress
-import math
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,23 +20,15 @@ import environ
 from cryptography.fernet import Fernet
 
 from config import local
+from config.reader import Reader, is_url
 from operations.credentials import base_url_fault, key_fault
 from operations.simulated_faults import parse_faults
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-TRUE = ("true", "1", "yes", "on")
-FALSE = ("false", "0", "no", "off")
 
 # Small, current, with a price in genai-prices and no announced shutdown (OpenAI's deprecations page
 # names it as the replacement of gpt-4o-mini and gpt-4.1-mini, which end on 2027-01-14).
 DEFAULT_MODEL = "gpt-6-luna"
-
-
-class BadEnvironment(Exception):
-    """One line for each variable that is missing or wrong."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
 
 
 @dataclass(frozen=True)
@@ -78,6 +69,7 @@ class Environment:
     email_url: dict[str, Any]
     admins: tuple[str, ...]
     alert_webhook_url: str
+    operations_error_vocabulary: str
 
 
 VARIABLES = tuple(field.name.upper() for field in fields(Environment))
@@ -85,7 +77,7 @@ VARIABLES = tuple(field.name.upper() for field in fields(Environment))
 
 def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Environment:
     """Check all variables; raises BadEnvironment naming each one that is missing or wrong."""
-    reader = _Reader(variables)
+    reader = Reader(variables)
     debug = reader.boolean("DJANGO_DEBUG", default=False)
     environment = Environment(
         django_debug=debug,
@@ -144,99 +136,11 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
         email_url=_email(reader),
         admins=reader.words("ADMINS", default=()),
         alert_webhook_url=_webhook(reader),
+        # The file itself is read, and refused, by `operations.checks`.
+        operations_error_vocabulary=reader.text("OPERATIONS_ERROR_VOCABULARY"),
     )
     reader.refuse_if_wrong()
     return environment
-
-
-class _Reader:
-    """Typed look-ups that note a problem and go on with the default. Empty counts as unset."""
-
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        self._variables = variables
-        self._problems: list[str] = []
-
-    def refuse(self, problem: str) -> None:
-        self._problems.append(problem)
-
-    def wrong(self, name: str, what: str, example: str) -> None:
-        self.refuse(f"{name} {what}. Example: {name}={example}")
-
-    def missing(self, name: str, how: str) -> None:
-        self.refuse(
-            f"{name} is not set, and outside development it has to be. {how} "
-            "On your own machine DJANGO_DEBUG=true makes one for you."
-        )
-
-    def refuse_if_wrong(self) -> None:
-        if self._problems:
-            raise BadEnvironment(self._problems)
-
-    def text(self, name: str, *, default: str = "", longest: int | None = None) -> str:
-        value = self._variables.get(name, "").strip() or default
-        if longest is not None and len(value) > longest:
-            self.wrong(name, f"is longer than {longest} characters", default)
-            return default
-        return value
-
-    def words(self, name: str, *, default: tuple[str, ...]) -> tuple[str, ...]:
-        words = (word.strip() for word in self.text(name).split(","))
-        return tuple(word for word in words if word) or default
-
-    def choice(self, name: str, choices: Collection[str], *, default: str) -> str:
-        value = self.text(name, default=default)
-        for choice in choices:
-            if value.lower() == choice.lower():
-                return choice
-        self.wrong(name, f"is none of {', '.join(choices)}", default)
-        return default
-
-    def boolean(self, name: str, *, default: bool) -> bool:
-        value = self.text(name).lower()
-        if value in TRUE:
-            return True
-        if value and value not in FALSE:
-            self.wrong(name, "is neither true nor false", "true")
-        return False if value else default
-
-    def integer(self, name: str, *, default: int, least: int, most: int) -> int:
-        value = self.text(name, default=str(default))
-        # isdecimal() alone would take digits of other scripts, and int() takes 1_000 and +5.
-        if value.isascii() and value.isdecimal() and least <= int(value[:20]) <= most:
-            return int(value)
-        self.wrong(name, f"is not a whole number from {least} to {most}", str(default))
-        return default
-
-    def number(
-        self, name: str, *, default: float, above: float | None = None, least: float | None = None
-    ) -> float:
-        value = _finite(self.text(name, default=str(default)))
-        limit = f"above {above:g}" if above is not None else f"of at least {least:g}"
-        if (
-            value is None
-            or (above is not None and value <= above)
-            or (least is not None and value < least)
-        ):
-            self.wrong(name, f"is not a number of seconds {limit}", f"{default:g}")
-            return default
-        return value
-
-
-def _finite(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
-    try:
-        parts = urlsplit(text)
-        # .port raises for a port that is no number.
-        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def _cores() -> int:
@@ -245,7 +149,7 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _secret_key(reader: _Reader, *, debug: bool, base_dir: Path) -> str:
+def _secret_key(reader: Reader, *, debug: bool, base_dir: Path) -> str:
     value = reader.text("DJANGO_SECRET_KEY")
     if not value and debug:
         return local.secret_key(local.local_directory(base_dir))
@@ -257,7 +161,7 @@ def _secret_key(reader: _Reader, *, debug: bool, base_dir: Path) -> str:
     return value
 
 
-def _encryption_keys(reader: _Reader, *, debug: bool, base_dir: Path) -> tuple[str, ...]:
+def _encryption_keys(reader: Reader, *, debug: bool, base_dir: Path) -> tuple[str, ...]:
     """The first key encrypts, all of them decrypt: a new one goes in front to rotate."""
     how = "python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
     keys = reader.words("FIELD_ENCRYPTION_KEY", default=())
@@ -282,7 +186,7 @@ def _is_fernet_key(key: str) -> bool:
     return True
 
 
-def _bind(reader: _Reader) -> str:
+def _bind(reader: Reader) -> str:
     address = reader.text("BIND", default="127.0.0.1")
     if address == "localhost":
         return "127.0.0.1"
@@ -293,14 +197,14 @@ def _bind(reader: _Reader) -> str:
     return address
 
 
-def _origins(reader: _Reader, name: str) -> tuple[str, ...]:
+def _origins(reader: Reader, name: str) -> tuple[str, ...]:
     origins = reader.words(name, default=())
-    if not all(_is_url(origin, ("http", "https")) for origin in origins):
+    if not all(is_url(origin, ("http", "https")) for origin in origins):
         reader.wrong(name, "holds an origin without scheme or host", "https://coach.example.org")
     return origins
 
 
-def _database(reader: _Reader, base_dir: Path) -> dict[str, Any]:
+def _database(reader: Reader, base_dir: Path) -> dict[str, Any]:
     example = "postgres://user:password@host:5432/name"
     url = reader.text("DATABASE_URL")
     if not url:
@@ -311,7 +215,7 @@ def _database(reader: _Reader, base_dir: Path) -> dict[str, Any]:
     scheme = url.partition(":")[0]
     if scheme == "sqlite":
         return _sqlite(reader, url, base_dir)
-    if not _is_url(url, ("postgres", "postgresql")) or urlsplit(url).path in ("", "/"):
+    if not is_url(url, ("postgres", "postgresql")) or urlsplit(url).path in ("", "/"):
         reader.wrong(
             "DATABASE_URL",
             "is neither a PostgreSQL URL with host and database name nor sqlite:///path/to/file",
@@ -322,7 +226,7 @@ def _database(reader: _Reader, base_dir: Path) -> dict[str, Any]:
     return dict(environ.Env.db_url_config(url))
 
 
-def _sqlite(reader: _Reader, url: str, base_dir: Path) -> dict[str, Any]:
+def _sqlite(reader: Reader, url: str, base_dir: Path) -> dict[str, Any]:
     name = str(environ.Env.db_url_config(url)["NAME"])
     if not name or name == ":memory:":
         reader.wrong(
@@ -335,16 +239,16 @@ def _sqlite(reader: _Reader, url: str, base_dir: Path) -> dict[str, Any]:
     return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(base_dir / name)}
 
 
-def _redis(reader: _Reader) -> str:
+def _redis(reader: Reader) -> str:
     url = reader.text("REDIS_URL")
-    if url and not _is_url(url, ("redis", "rediss")):
+    if url and not is_url(url, ("redis", "rediss")):
         reader.wrong("REDIS_URL", "is not a redis:// URL with a host", "redis://127.0.0.1:6379/0")
     if url:
         _need_driver(reader, "REDIS_URL", "redis")
     return url
 
 
-def _need_driver(reader: _Reader, name: str, module: str) -> None:
+def _need_driver(reader: Reader, name: str, module: str) -> None:
     if importlib.util.find_spec(module) is None:
         reader.refuse(
             f"{name} is set, but its driver is not installed. "
@@ -352,7 +256,7 @@ def _need_driver(reader: _Reader, name: str, module: str) -> None:
         )
 
 
-def _api_key(reader: _Reader) -> str:
+def _api_key(reader: Reader) -> str:
     key = reader.text("OPENAI_API_KEY")
     fault = key and key_fault(key)
     if fault:
@@ -360,7 +264,7 @@ def _api_key(reader: _Reader) -> str:
     return key
 
 
-def _provider_url(reader: _Reader) -> str:
+def _provider_url(reader: Reader) -> str:
     url = reader.text("OPENAI_BASE_URL")
     fault = url and base_url_fault(url)
     if fault:
@@ -368,7 +272,7 @@ def _provider_url(reader: _Reader) -> str:
     return url
 
 
-def _faults(reader: _Reader) -> str:
+def _faults(reader: Reader) -> str:
     faults = reader.text("SIMULATED_FAULTS")
     try:
         parse_faults(faults)
@@ -377,7 +281,7 @@ def _faults(reader: _Reader) -> str:
     return faults
 
 
-def _email(reader: _Reader) -> dict[str, Any]:
+def _email(reader: Reader) -> dict[str, Any]:
     url = reader.text("EMAIL_URL", default="consolemail://")
     if url.partition(":")[0] not in environ.Env.EMAIL_SCHEMES:
         reader.wrong("EMAIL_URL", "has an unknown scheme", "smtp+tls://user:password@host:587")
@@ -385,9 +289,9 @@ def _email(reader: _Reader) -> dict[str, Any]:
     return dict(environ.Env.email_url_config(url))
 
 
-def _webhook(reader: _Reader) -> str:
+def _webhook(reader: Reader) -> str:
     url = reader.text("ALERT_WEBHOOK_URL")
-    if url and not _is_url(url, ("http", "https")):
+    if url and not is_url(url, ("http", "https")):
         reader.wrong(
             "ALERT_WEBHOOK_URL", "is not an http or https URL", "https://hooks.example.org/ops"
         )

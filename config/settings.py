@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config import environment
 from config.logging import configure_structlog, logging_configuration
+from config.reader import BadEnvironment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -22,7 +23,7 @@ TERMINAL = sys.stderr.isatty()
 environ.Env.read_env(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
 try:
     env = environment.read(os.environ, base_dir=BASE_DIR, terminal=TERMINAL)
-except environment.BadEnvironment as refusal:
+except BadEnvironment as refusal:
     print(refusal, file=sys.stderr)
     raise SystemExit(2) from None
 
@@ -49,6 +50,7 @@ OPERATIONS_LEASE_SECONDS = env.operations_lease_seconds
 OPERATIONS_EXPIRE_SECONDS = env.operations_expire_seconds
 OPERATIONS_DEFER_RATE_LIMITED = env.operations_defer_rate_limited
 OPERATIONS_SHUTDOWN_GRACE_SECONDS = env.operations_shutdown_grace_seconds
+OPERATIONS_ERROR_VOCABULARY = env.operations_error_vocabulary
 SIMULATED_PROVIDER = env.simulated_provider
 SIMULATED_LATENCY_SECONDS = env.simulated_latency_seconds
 SIMULATED_FAULTS = env.simulated_faults

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from config.environment import VARIABLES, BadEnvironment, Environment, read
+from config.environment import VARIABLES, Environment, read
+from config.reader import BadEnvironment
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 PRODUCTION = {
@@ -69,7 +70,12 @@ def test_bad_value_is_refused_with_name_and_example_and_without_the_value(
 
 
 def test_every_variable_that_can_be_wrong_has_a_wrong_case() -> None:
-    takes_anything = {"DJANGO_SECRET_KEY", "DJANGO_ALLOWED_HOSTS", "ADMINS"}
+    takes_anything = {
+        "DJANGO_SECRET_KEY",
+        "DJANGO_ALLOWED_HOSTS",
+        "ADMINS",
+        "OPERATIONS_ERROR_VOCABULARY",
+    }
 
     assert set(VARIABLES) - set(WRONG) == takes_anything
 
