@@ -13,6 +13,9 @@ from operations.models import Operation, OperationEvent
 
 APPLIED = "test.applied"
 
+PRIVATE = "I would fight a hundred strawberries before I told you this."
+"""Stands for what a person wrote: sent with every request, and to be found nowhere afterwards."""
+
 
 class Judgement(BaseModel):
     """The schema of the fault corpus: {score: integer 0–10, feedback: string}."""
@@ -37,9 +40,10 @@ class JudgementKind:
         self._break("request")
         return ProviderRequest(
             kind=self.name,
-            messages=({"role": "user", "content": f"Judge {operation.subject_id}."},),
+            messages=({"role": "user", "content": f"Judge {operation.subject_id}. {PRIVATE}"},),
             schema=Judgement.model_json_schema() | {"additionalProperties": False},
             prompt_version="judgement/1",
+            model=operation.parameters.get("model"),
         )
 
     def parse(self, content: object, request: ProviderRequest) -> Judgement:
