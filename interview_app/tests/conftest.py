@@ -15,6 +15,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,21 +66,26 @@ class RunningApp:
 
 @pytest.fixture(scope="module")
 def running_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    with started_app(tmp_path_factory.mktemp("app")) as app:
+        yield app
+
+
+@contextmanager
+def started_app(directory: Path, **environment: str) -> Iterator[RunningApp]:
     """`manage.py up` in a copy of the tree, so that its `.local/` and its database are its own."""
-    directory = tmp_path_factory.mktemp("app") / "tree"
-    shutil.copytree(settings.BASE_DIR, directory, ignore=shutil.ignore_patterns(*NOT_COPIED))
-    log = directory.parent / "stderr.log"
+    tree, log = directory / "tree", directory / "stderr.log"
+    shutil.copytree(settings.BASE_DIR, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
     with log.open("wb") as errors:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "up"],
-            cwd=directory,
-            env=_environment(),
+            cwd=tree,
+            env=_environment() | environment,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
         )
         try:
-            yield _when_ready(process, directory, log)
+            yield _when_ready(process, tree, log)
         finally:
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
@@ -134,7 +140,9 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     browser.close()
 
 
-def _opened(browser: Browser, app: RunningApp, *, java_script: bool) -> BrowserContext:
+def opened_browser(
+    browser: Browser, app: RunningApp, *, java_script: bool = True
+) -> BrowserContext:
     context = browser.new_context(
         base_url=app.url,
         java_script_enabled=java_script,
@@ -149,12 +157,12 @@ def _opened(browser: Browser, app: RunningApp, *, java_script: bool) -> BrowserC
 @pytest.fixture
 def page(browser: Browser, running_app: RunningApp) -> Iterator[Page]:
     """A fresh visitor."""
-    with _opened(browser, running_app, java_script=True) as context:
+    with opened_browser(browser, running_app) as context:
         yield context.new_page()
 
 
 @pytest.fixture
 def plain_page(browser: Browser, running_app: RunningApp) -> Iterator[Page]:
     """A fresh visitor whose browser runs no JavaScript."""
-    with _opened(browser, running_app, java_script=False) as context:
+    with opened_browser(browser, running_app, java_script=False) as context:
         yield context.new_page()

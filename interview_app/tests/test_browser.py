@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from interview_app.resume_files import read_resume
-from interview_app.tests.conftest import WAIT_MS, RunningApp
+from interview_app.tests.conftest import WAIT_MS, RunningApp, opened_browser, started_app
 from interview_app.tests.samples import FOLDER, sample_bytes, sample_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -76,7 +76,6 @@ def test_a_newcomer_practises_from_sign_in_to_summary(page: Page, running_app: R
     assert_questions_name_both(page, BACKEND)
     answer_all(page)
     assert_every_answer_is_scored(page)
-    keep_screenshot(page, "session.png")
     finish(page)
 
 
@@ -115,6 +114,23 @@ def test_the_path_works_without_java_script(plain_page: Page) -> None:
     finish(plain_page)
 
 
+def test_what_failed_is_tried_again_from_its_card(browser: Browser, tmp_path: Path) -> None:
+    faults = {"SIMULATED_FAULTS": "rate_limit:0.6", "OPERATIONS_WORKERS": "1"}
+    with started_app(tmp_path, **faults) as app, opened_browser(browser, app) as context:
+        page = context.new_page()
+        sign_up(page)
+        fill_in(page, BACKEND)
+        page.get_by_role("button", name="Start").click()
+        seen = try_again_until(page, ".question-row", 5)
+
+        answer_all(page)
+        expect(page.locator(".chip.preparing")).to_have_count(0, timeout=WAIT_MS)
+        keep_screenshot(page, "session.png")
+        seen += try_again_until(page, ".score-chip", 5)
+
+        assert seen, "no call failed, so nothing was shown"
+
+
 def test_ten_double_clicks_on_start_make_one_session(page: Page, running_app: RunningApp) -> None:
     sign_up(page)
     before = counts(running_app)
@@ -151,6 +167,20 @@ def test_ten_simultaneous_posts_of_one_form_make_one_session(
     assert len(addresses) == 10
     assert len(set(addresses)) == 1
     assert counts(running_app) == (before[0] + 1, before[1] + 1)
+
+
+def test_a_file_beyond_the_limit_gets_a_page_of_ours(page: Page) -> None:
+    sign_up(page)
+    page.goto("/practice/new/")
+    page.get_by_label("Which role is it?").fill("Ferry captain")
+    large = {"name": "cv.pdf", "mimeType": "application/pdf", "buffer": b"x" * 9_000_000}
+    page.get_by_label("or choose a file").set_input_files(large)
+
+    page.get_by_role("button", name="Start").click()
+
+    expect(page.get_by_role("heading", name="This is too large")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_label("Which role is it?")).to_have_value("Ferry captain")
 
 
 def test_a_closed_tab_loses_no_typed_word(page: Page) -> None:
@@ -229,6 +259,20 @@ def start_practice(page: Page, case: Case) -> None:
     fill_in(page, case)
     page.get_by_role("button", name="Start").click()
     expect(page.locator(".question-row")).to_have_count(5, timeout=WAIT_MS)
+
+
+def try_again_until(page: Page, selector: str, count: int) -> int:
+    """How many failure cards were shown on the way; each says that what was written is saved."""
+    for seen in range(40):
+        expect(page.locator(".at-work, .chip.preparing")).to_have_count(0, timeout=WAIT_MS)
+        card = page.locator(".failure").first
+        if not card.count():
+            expect(page.locator(selector)).to_have_count(count)
+            return seen
+        expect(card).to_contain_text("the AI service is busy")
+        expect(card).to_contain_text(re.compile(r"saved \(\d\d:\d\d:\d\d\)"))
+        card.get_by_role("button", name="Try again").click()
+    raise AssertionError("40 tries failed in a row")
 
 
 def assert_questions_name_both(page: Page, case: Case) -> None:

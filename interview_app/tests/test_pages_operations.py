@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -138,6 +138,18 @@ def test_a_long_wait_says_that_one_may_leave(client: Client, session: InterviewS
     generation(session, queued_at=timezone.now() - timedelta(seconds=20))
 
     assert "You can leave: the result will be in “My practice”." in page_of(client, session)
+
+
+def test_a_rate_limit_says_from_when_a_new_try_makes_sense(
+    client: Client, session: InterviewSession
+) -> None:
+    moment = datetime(2026, 5, 4, 14, 7, 30, tzinfo=UTC)
+    generation(session, failed=True, error_code="RATE_LIMIT_EXCEEDED", retry_after_at=moment)
+
+    page = page_of(client, session)
+
+    assert "Try again from this time on:" in page
+    assert "data-clock>14:07:30 UTC</time>" in page
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -18,6 +18,7 @@ from interview_app.forms import AnswerForm, DraftForm
 from interview_app.models import Answer, Draft, InterviewSession, Mode, Question
 from interview_app.queries import QuestionDetail, SessionDetail
 from interview_app.services import save_answer, save_draft
+from interview_app.templatetags.interview import clock
 from interview_app.views.live import live_fragment
 from interview_app.views.ownership import own_answer, own_question
 from interview_app.views.refused import refuse_in_form, refuse_in_message
@@ -110,10 +111,9 @@ def _answer_form(request: HttpRequest) -> AnswerForm:
 
 
 def _tell_saved(request: HttpRequest, question: Question, answer: Answer) -> None:
+    sentence = _("Your answer to question {number} is saved ({time}).")
     messages.success(
-        request,
-        _("Your answer to question %(number)s is saved (%(time)s).")
-        % {"number": question.number, "time": _clock(answer.created_at)},
+        request, format_html(sentence, number=question.number, time=clock(answer.created_at))
     )
 
 
@@ -137,13 +137,9 @@ def _draft_saved(request: HttpRequest, saved: Draft, wants_json: bool) -> HttpRe
     if wants_json:
         return JsonResponse({"saved_at": saved.saved_at.isoformat()})
     messages.success(
-        request, _("Your draft is saved (%(time)s).") % {"time": _clock(saved.saved_at)}
+        request, format_html(_("Your draft is saved ({time})."), time=clock(saved.saved_at))
     )
     return redirect("question", question_id=saved.question_id)
-
-
-def _clock(moment: Any) -> str:
-    return timezone.localtime(moment).strftime("%H:%M:%S %Z")
 
 
 def _page(
