@@ -181,7 +181,7 @@ class _Pool:
     def _http_client(self, *, simulated: bool) -> httpx2.AsyncClient:
         if simulated not in self._http:
             self._http[simulated] = httpx2.AsyncClient(
-                transport=Guard(Simulated() if simulated else Network(_limits())),
+                transport=Guard(Simulated() if simulated else _network()),
                 follow_redirects=False,
                 headers={"Accept-Encoding": "identity"},
             )
@@ -193,11 +193,8 @@ class _Pool:
             await http.aclose()
 
 
-def _limits() -> httpx2.Limits:
-    most = settings.OPERATIONS_CONCURRENCY
-    return httpx2.Limits(
-        max_connections=most, max_keepalive_connections=most, keepalive_expiry=KEEPALIVE_SECONDS
-    )
+def _network() -> Network:
+    return Network(most=settings.OPERATIONS_CONCURRENCY, keepalive_seconds=KEEPALIVE_SECONDS)
 
 
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pool] = WeakKeyDictionary()

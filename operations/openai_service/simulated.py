@@ -12,6 +12,7 @@ import hashlib
 import itertools
 import json
 import random
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import httpx2
@@ -59,6 +60,9 @@ def fault_answer(category: Category) -> httpx2.Response:
 
 
 class Simulated(httpx2.AsyncBaseTransport):
+    def lane(self, url: httpx2.URL) -> AbstractContextManager[httpx2.AsyncBaseTransport]:
+        return nullcontext(self)
+
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         body = await request.aread()
         await asyncio.sleep(settings.SIMULATED_LATENCY_SECONDS)

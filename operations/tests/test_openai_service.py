@@ -278,6 +278,37 @@ def test_client_is_reused_on_one_loop_and_not_on_another() -> None:
     assert other is not first
 
 
+def test_connection_is_used_again() -> None:
+    with FaultServer() as server:
+        credential = make_credential(KEY, base_url=server.url("ok"))
+
+        async def in_turn() -> int:
+            for _ in range(5):
+                await ask(credential)
+            (lanes,) = opened_lanes(credential)
+            return len(lanes)
+
+        assert run(in_turn()) == 1
+
+
+def test_number_of_connections_is_bounded(settings: Any) -> None:
+    settings.OPERATIONS_CONCURRENCY = 3
+    with FaultServer() as server:
+        credential = make_credential(KEY, base_url=server.url("ok"))
+
+        async def at_once() -> int:
+            await asyncio.gather(*(ask(credential) for _ in range(12)))
+            (lanes,) = opened_lanes(credential)
+            return len(lanes)
+
+        assert run(at_once()) == 3
+
+
+def opened_lanes(credential: Credential) -> list[list[object]]:
+    line = sdk_client(credential)._client._transport._line  # type: ignore[attr-defined]
+    return [list(lanes._users) for lanes in line._lanes.values()]
+
+
 def test_number_of_clients_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "MAX_CLIENTS", 3)
 
@@ -369,33 +400,12 @@ def test_forked_processes_never_read_each_others_answers(settings: Any) -> None:
 CATEGORIES = set(Category)
 
 FIELDS = [
-    "error",
-    "choices",
-    "message",
-    "content",
-    "code",
-    "type",
-    "finish_reason",
-    "detail",
-    "usage",
-    "metadata",
-    "raw",
-    "details",
-    "param",
-    "prompt_tokens",
-    "model",
-    "id",
+    *("error", "choices", "message", "content", "code", "type", "finish_reason", "detail"),
+    *("usage", "metadata", "raw", "details", "param", "prompt_tokens", "model", "id"),
 ]
 HEADERS = [
-    "Retry-After",
-    "retry-after-ms",
-    "x-should-retry",
-    "Content-Encoding",
-    "Content-Type",
-    "x-request-id",
-    "Location",
-    "Set-Cookie",
-    "WWW-Authenticate",
+    *("Retry-After", "retry-after-ms", "x-should-retry", "Content-Encoding", "Content-Type"),
+    *("x-request-id", "Location", "Set-Cookie", "WWW-Authenticate"),
 ]
 
 json_values = st.recursive(
