@@ -205,6 +205,7 @@ class Answer(models.Model):
 class Feedback(models.Model):
     """The analysis of one answer. Scores are 1.0–5.0; null means that none could be given."""
 
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     answer = models.OneToOneField(Answer, on_delete=models.CASCADE, related_name="feedback")
     operation = models.OneToOneField(
         "operations.Operation", null=True, on_delete=models.SET_NULL, related_name="+"

@@ -41,6 +41,7 @@ class ProviderReply:
     usage: Usage
     provider_request_id: str
     simulated: bool
+    http_status: int = 200
 
 
 class Kind(Protocol):
@@ -50,6 +51,9 @@ class Kind(Protocol):
     label: _StrPromise
     failure_lead: _StrPromise
     """Start of the sentence a person reads on failure: "We could not prepare your questions"."""
+    waits_for: tuple[str, ...]
+    """Kinds whose unfinished operations of the same session should end first; waited for at most
+    `claims.PATIENCE`, then this kind must cope with what is missing."""
 
     def request(self, operation: Operation) -> ProviderRequest:
         """Read the rows and build the request. Runs inside the claim's transaction: reads only."""

@@ -81,6 +81,7 @@ class FeedbackAnalysis:
     name = FEEDBACK_ANALYSIS
     label = _("Feedback")
     failure_lead = _("We could not analyse your answer")
+    waits_for: tuple[str, ...] = ()
 
     def request(self, operation: Operation) -> ProviderRequest:
         answer = Answer.objects.select_related("question__session").get(pk=operation.subject_id)

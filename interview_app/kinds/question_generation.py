@@ -39,6 +39,7 @@ class QuestionGeneration:
     name = QUESTION_GENERATION
     label = _("Questions")
     failure_lead = _("We could not prepare your questions")
+    waits_for: tuple[str, ...] = ()
 
     def request(self, operation: Operation) -> ProviderRequest:
         session = InterviewSession.objects.get(pk=operation.subject_id)

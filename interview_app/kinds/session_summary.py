@@ -22,6 +22,7 @@ from interview_app.kinds.content import TEXT, Content, NonBlank, list_schema, ob
 from interview_app.models import Feedback, InterviewSession, SessionSummary
 from interview_app.prompts import load_prompt
 from interview_app.queries import (
+    FEEDBACK_ANALYSIS,
     SESSION_SUMMARY,
     QuestionDetail,
     Standing,
@@ -55,6 +56,7 @@ class SessionSummaryKind:
     name = SESSION_SUMMARY
     label = _("Summary")
     failure_lead = _("We could not write your summary")
+    waits_for: tuple[str, ...] = (FEEDBACK_ANALYSIS,)
 
     def request(self, operation: Operation) -> ProviderRequest:
         session = InterviewSession.objects.get(pk=operation.subject_id)

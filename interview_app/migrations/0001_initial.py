@@ -137,7 +137,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Feedback',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('score', models.DecimalField(blank=True, decimal_places=1, max_digits=2, null=True)),
                 ('criteria', models.JSONField(default=list, help_text='[{key, score | null, reason}]')),
                 ('strengths', models.JSONField(default=list, help_text='[{text, quote}]')),

@@ -9,22 +9,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
-from django.db.models import Q, QuerySet
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from operations import pauses
 from operations.clock import database_now
 from operations.credentials import Credential, installation_credential
 from operations.engine import failing, transitions
+from operations.engine.database_thread import passes_by_itself
 from operations.errors import InternalError, OpenAIServiceError
-from operations.kinds import Kind, ProviderRequest, get_kind
+from operations.kinds import Kind, ProviderRequest, all_kinds, get_kind
 from operations.models import Operation
 
 logger = logging.getLogger(__name__)
+
+PATIENCE = timedelta(seconds=30)
+"""A kind waits this long for those it `waits_for`: a paused provider must not hold it up for ever."""
 
 
 @dataclass
@@ -62,15 +66,25 @@ def _due(now: datetime, paused: set[str], limit: int) -> list[Operation]:
     )
     if paused:
         rows = rows.filter(~Q(credential__in=paused) | Q(is_probe=True))
+    for kind in all_kinds():
+        if kind.waits_for:
+            rows = rows.exclude(_waits_for_others(kind, now))
     rows = rows.order_by("queued_at", "id")
     if connection.features.has_select_for_update_skip_locked:
         rows = rows.select_for_update(skip_locked=True, of=("self",))
     return list(rows[:limit])
 
 
-def _prepared(
-    claimed: list[Operation], paused: set[str], now: datetime
-) -> Iterator[Claim]:
+def _waits_for_others(kind: Kind, now: datetime) -> Q:
+    others = Operation.objects.filter(
+        session_id=OuterRef("session_id"),
+        kind__in=kind.waits_for,
+        status__in=Operation.UNFINISHED,
+    )
+    return Q(kind=kind.name, queued_at__gt=now - PATIENCE) & Q(Exists(others))
+
+
+def _prepared(claimed: list[Operation], paused: set[str], now: datetime) -> Iterator[Claim]:
     for operation in claimed:
         try:
             with transaction.atomic():
@@ -78,15 +92,13 @@ def _prepared(
                 transitions.start_attempt(
                     operation, fence=operation.fence, at=now, model=_model_of(claim.request)
                 )
-        except DatabaseError:
-            raise
         except OpenAIServiceError as error:
             failing.fail_operation(operation, error, fence=operation.fence, at=now)
         except Exception as error:  # a kind's own bug must end this operation, not the drain
+            if passes_by_itself(error):
+                raise
             logger.exception("operation.request_failed")
-            failing.fail_operation(
-                operation, _internal(error), fence=operation.fence, at=now
-            )
+            failing.fail_operation(operation, _internal(error), fence=operation.fence, at=now)
         else:
             yield claim
 

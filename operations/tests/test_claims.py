@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from operations import kinds
 from operations.credentials import installation_credential
+from operations.engine import transitions
 from operations.engine.claims import Claim, claim_batch
+from operations.errors import error_from_code
 from operations.models import Attempt, Operation
 from operations.tests.judgement.kind import JudgementKind
 from operations.tests.factories import OperationFactory, ProviderPauseFactory
@@ -81,6 +84,46 @@ def test_pause_of_one_credential_leaves_others_alone(submit: Submit) -> None:
     submit()
 
     assert len(claim()) == 1
+
+
+@pytest.fixture
+def verdict() -> Iterator[JudgementKind]:
+    """A kind that wants the judgements of its session first."""
+    kind = JudgementKind()
+    kind.name = "verdict"
+    kind.waits_for = ("judgement",)
+    kinds.register(kind)
+    yield kind
+    kinds.unregister(kind.name)
+
+
+def test_kind_that_waits_for_others_lets_them_end_first(
+    submit: Submit, verdict: JudgementKind
+) -> None:
+    session_id = uuid.uuid4()
+    judged = submit(session_id=session_id)
+    waiting = OperationFactory(kind=verdict.name, session_id=session_id)
+    elsewhere = OperationFactory(kind=verdict.name)
+
+    assert {claimed.id for claimed in claim()} == {judged.pk, elsewhere.pk}
+    assert claim() == []
+
+    fail(judged)
+    assert [claimed.id for claimed in claim()] == [waiting.pk]
+
+
+def test_kind_does_not_wait_for_others_for_ever(submit: Submit, verdict: JudgementKind) -> None:
+    session_id = uuid.uuid4()
+    submit(session_id=session_id)
+    waiting = OperationFactory(
+        kind=verdict.name, session_id=session_id, queued_at=timezone.now() - timedelta(seconds=31)
+    )
+
+    assert waiting.pk in {claimed.id for claimed in claim()}
+
+
+def fail(operation: Operation) -> None:
+    transitions.fail(operation, error_from_code("REFUSED"), at=timezone.now(), fence=1)
 
 
 def test_rescued_operation_goes_on_with_the_calls_it_has_left(submit: Submit) -> None:

@@ -32,6 +32,7 @@ class JudgementKind:
     name = "judgement"
     label = "judgement"
     failure_lead = "We could not judge this"
+    waits_for: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.broken_in = ""
