@@ -22,6 +22,7 @@ from cryptography.fernet import Fernet
 from config import local
 from config.reader import Reader, is_url
 from operations.credentials import base_url_fault, key_fault
+from operations.error_vocabulary import read_vocabulary
 from operations.simulated_faults import parse_faults
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -58,6 +59,7 @@ class Environment:
     operations_expire_seconds: float
     operations_defer_rate_limited: bool
     operations_shutdown_grace_seconds: float
+    operations_error_vocabulary: str
     simulated_provider: bool
     simulated_latency_seconds: float
     simulated_faults: str
@@ -121,6 +123,7 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
         operations_shutdown_grace_seconds=reader.number(
             "OPERATIONS_SHUTDOWN_GRACE_SECONDS", default=25, above=0
         ),
+        operations_error_vocabulary=_vocabulary(reader),
         simulated_provider=reader.boolean("SIMULATED_PROVIDER", default=debug),
         simulated_latency_seconds=reader.number("SIMULATED_LATENCY_SECONDS", default=0.8, least=0),
         simulated_faults=_faults(reader),
@@ -279,6 +282,20 @@ def _faults(reader: Reader) -> str:
     except ValueError as fault:
         reader.wrong("SIMULATED_FAULTS", f"cannot be used: {fault}", "network:0.1,rate_limit:0.05")
     return faults
+
+
+def _vocabulary(reader: Reader) -> str:
+    path = reader.text("OPERATIONS_ERROR_VOCABULARY")
+    try:
+        if path:
+            read_vocabulary(Path(path))
+    except (OSError, ValueError):
+        reader.wrong(
+            "OPERATIONS_ERROR_VOCABULARY",
+            'names no JSON file of the form {"provider_code": "ERROR_CODE"}',
+            "/etc/practice/vocabulary.json",
+        )
+    return path
 
 
 def _email(reader: Reader) -> dict[str, Any]:

@@ -81,6 +81,8 @@ def logging_configuration(*, level: str, log_format: str, colors: bool = False) 
             # Tells of every bell it rings. What an operation did is in operations' own events.
             "django-q": {"handlers": [], "propagate": True, "level": "WARNING"},
             "_granian": {"handlers": [], "propagate": True},
+            # A line for each call of the provider; the attempts have events of their own.
+            "httpx2": {"level": "WARNING"},
         },
     }
 

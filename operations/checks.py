@@ -80,7 +80,7 @@ def _faults() -> Iterator[CheckMessage]:
 
 
 def _vocabulary() -> Iterator[CheckMessage]:
-    path = getattr(settings, "OPERATIONS_ERROR_VOCABULARY", "")
+    path = settings.OPERATIONS_ERROR_VOCABULARY
     try:
         if path:
             read_vocabulary(Path(path))

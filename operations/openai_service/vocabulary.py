@@ -335,5 +335,5 @@ def code_of_words(word: str) -> str | None:
 @functools.cache
 def operator_codes() -> dict[str, str]:
     """The operator's codes, read once per process. A broken file stops the start: it is checked."""
-    path = getattr(settings, "OPERATIONS_ERROR_VOCABULARY", "")
+    path = settings.OPERATIONS_ERROR_VOCABULARY
     return {normalise(w): code for w, code in read_vocabulary(Path(path)).items()} if path else {}
