@@ -1,17 +1,21 @@
 """All database work of a drain, in one thread with one connection, in group commits.
 
 Jobs that wait at the same moment share a transaction; each runs in a savepoint of its own, so one
-bad row cannot sink the group. When the database itself is in trouble (locked, restarted, gone) the
-group is tried again until it works or the drain gives up: results that were paid for are kept in
-memory meanwhile. A job must therefore be safe to run again after a rollback.
+bad row cannot sink the group. What is refused only at the commit (deferred foreign keys) is found
+by giving each job a transaction of its own. When the database itself is in trouble (locked,
+restarted, gone) the group is tried again until it works or the drain gives up: results that were
+paid for are kept in memory meanwhile. A job must therefore be safe to run again, after a rollback
+and also after a commit whose confirmation was lost.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import queue
 import random
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -22,10 +26,29 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from operations import events
 
 T = TypeVar("T")
+Waiting = tuple[Callable[[], Any], "Future[Any]"]
+Outcome = tuple[Any, "Exception | None"]
 
 GROUP_SIZE = 64
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
+
+
+PASSING_SQLITE_CODES = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+PASSING_POSTGRESQL_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
+"""Connection, rollback (deadlock), resources, locks, operator intervention, system error."""
 
 
 class DatabaseGone(Exception):
@@ -36,9 +59,7 @@ class DatabaseThread:
     """`await run(job)` gives the job's result once its transaction is committed."""
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._jobs: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._giving_up = threading.Event()
         self._thread = threading.Thread(target=self._work, name="operations-database", daemon=True)
         self.trouble = False
@@ -66,13 +87,13 @@ class DatabaseThread:
             while (first := self._jobs.get()) is not None:
                 group = [first]
                 stop = self._fill(group)
-                self._commit(group)
+                self._commit([(j, f) for j, f in group if f.set_running_or_notify_cancel()])
                 if stop:
                     break
         finally:
             connection.close()
 
-    def _fill(self, group: list[tuple[Callable[[], Any], Future[Any]]]) -> bool:
+    def _fill(self, group: list[Waiting]) -> bool:
         """Add what waits already. True if the stop mark was among it."""
         while len(group) < GROUP_SIZE:
             try:
@@ -84,47 +105,52 @@ class DatabaseThread:
             group.append(job)
         return False
 
-    def _commit(self, group: list[tuple[Callable[[], Any], Future[Any]]]) -> None:
-        group = [(job, future) for job, future in group if future.set_running_or_notify_cancel()]
-        tries = 0
-        while group:
-            try:
-                outcomes = self._in_one_transaction([job for job, _ in group])
-            except (OperationalError, InterfaceError) as error:
-                tries += 1
-                if not self._wait_for_database(error, tries):
-                    for _, future in group:
-                        future.set_exception(DatabaseGone())
-                    return
-                continue
-            except BaseException as error:
+    def _commit(self, group: list[Waiting]) -> None:
+        """Commit all together; if that is refused, each by itself shows whose fault it was."""
+        try:
+            outcomes = self._commit_when_possible([job for job, _ in group])
+        except BaseException as error:
+            if len(group) == 1 or isinstance(error, DatabaseGone):
                 for _, future in group:
                     future.set_exception(error)
                 return
-            self.trouble = False
-            for (_, future), (result, raised) in zip(group, outcomes, strict=True):
-                if raised is not None:
-                    future.set_exception(raised)
-                else:
-                    future.set_result(result)
+            for waiting in group:
+                self._commit([waiting])
             return
+        for (_, future), (result, raised) in zip(group, outcomes, strict=True):
+            if raised is not None:
+                future.set_exception(raised)
+            else:
+                future.set_result(result)
 
-    def _in_one_transaction(
-        self, jobs: list[Callable[[], Any]]
-    ) -> list[tuple[Any, Exception | None]]:
-        outcomes: list[tuple[Any, Exception | None]] = []
+    def _commit_when_possible(self, jobs: list[Callable[[], Any]]) -> list[Outcome]:
+        for tries in itertools.count(1):
+            try:
+                outcomes = self._in_one_transaction(jobs)
+            except (OperationalError, InterfaceError) as error:
+                if not passes_by_itself(error):
+                    raise
+                if not self._wait_for_database(error, tries):
+                    raise DatabaseGone from error
+            else:
+                self.trouble = False
+                return outcomes
+        raise AssertionError("unreachable")
+
+    def _in_one_transaction(self, jobs: list[Callable[[], Any]]) -> list[Outcome]:
         with transaction.atomic(durable=True):
-            for job in jobs:
-                outcomes.append(self._in_savepoint(job))
+            outcomes = [self._in_savepoint(job) for job in jobs]
+            if connection.needs_rollback:  # a savepoint could not be rolled back: the line was cut
+                raise OperationalError("the transaction cannot be committed any more")
         return outcomes
 
-    def _in_savepoint(self, job: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    def _in_savepoint(self, job: Callable[[], Any]) -> Outcome:
         try:
             with transaction.atomic():
                 return job(), None
-        except (OperationalError, InterfaceError):
-            raise
         except Exception as error:  # handed to whoever awaits this job
+            if passes_by_itself(error):
+                raise
             return None, error
 
     def _wait_for_database(self, error: Exception, tries: int) -> bool:
@@ -137,3 +163,19 @@ class DatabaseThread:
         connection.close()
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(tries, 10))
         return not self._giving_up.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+def passes_by_itself(error: Exception) -> bool:
+    """Whether the database is in trouble, as opposed to refusing this one statement for good.
+
+    Both drivers use OperationalError for either ("no such table", "index row too large"): a job
+    that was tried again for ever would hold up everybody else's.
+    """
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return False
+    cause = error.__cause__
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in PASSING_SQLITE_CODES
+    state = getattr(cause, "sqlstate", None)
+    return state is None or state[:2] in PASSING_POSTGRESQL_CLASSES

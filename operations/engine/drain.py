@@ -1,7 +1,7 @@
 """The drain: one bounded django-q2 task that keeps hundreds of calls in flight on one event loop.
 
-It claims due operations, runs each as an asyncio task, keeps their leases alive and ends itself well
-before django-q2's `timeout`: after DRAIN_SECONDS it takes no more work, leaves its slot to a
+It claims due operations, runs each as an asyncio task, keeps their leases alive and ends itself
+well before django-q2's `timeout`: after DRAIN_SECONDS it takes no more work, leaves its slot to a
 successor and finishes what is under way.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import time
 from collections.abc import Iterator
@@ -52,7 +51,9 @@ class Drain:
     """For tests and one-shot commands: end as soon as nothing is due or under way."""
     owner: UUID = field(default_factory=uuid4)
     _database: DatabaseThread = field(default_factory=DatabaseThread)
-    _runs: dict[UUID, tuple[Run, asyncio.Task[None]]] = field(default_factory=dict)
+    _runs: dict[Run, asyncio.Task[None]] = field(default_factory=dict)
+    """By run, not by operation: one that was taken back may be claimed by this very drain again
+    while its first run is still waiting for its answer."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -76,9 +77,7 @@ class Drain:
 
     async def _sign_on(self) -> bool:
         for slot in range(self.slots):
-            take = partial(
-                leases.sign_on, owner=self.owner, supervisor=self.supervisor, slot=slot
-            )
+            take = partial(leases.sign_on, owner=self.owner, supervisor=self.supervisor, slot=slot)
             if await self._database.run(take):
                 return True
         return False
@@ -122,17 +121,15 @@ class Drain:
     def _start(self, claim: Claim) -> None:
         run = Run(claim, self._database)
         task = asyncio.create_task(run.execute(), name=f"operation-{claim.id}")
-        self._runs[claim.id] = (run, task)
-        task.add_done_callback(partial(self._ended, claim.id))
+        self._runs[run] = task
+        task.add_done_callback(partial(self._ended, run))
 
-    def _ended(self, operation_id: UUID, task: asyncio.Task[None]) -> None:
-        current = self._runs.get(operation_id)
-        if current is not None and current[1] is task:
-            del self._runs[operation_id]
+    def _ended(self, run: Run, task: asyncio.Task[None]) -> None:
+        del self._runs[run]
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error(
                 "operation.outcome_not_written",
-                operation_id=str(operation_id),
+                operation_id=str(run.claim.id),
                 error_type=type(error).__name__,
             )
         self._wake.set()
@@ -160,21 +157,24 @@ class Drain:
         if not self._runs:
             return
         asked = await self._database.run(partial(leases.asked_to_cancel, owner=self.owner))
-        for operation_id in asked:
-            self._abort(operation_id, Abort.CANCELLED)
+        self._abort_cancelled(asked)
+
+    def _abort_cancelled(self, asked: frozenset[UUID]) -> None:
+        for run in list(self._runs):
+            if run.claim.id in asked:
+                self._abort(run, Abort.CANCELLED)
 
     async def _stop_runs(self, reason: Abort) -> None:
-        tasks = [task for _, task in self._runs.values()]
-        for operation_id in list(self._runs):
-            self._abort(operation_id, reason)
+        tasks = list(self._runs.values())
+        for run in list(self._runs):
+            self._abort(run, reason)
         if tasks:
             await asyncio.wait(tasks)
 
-    def _abort(self, operation_id: UUID, reason: Abort) -> None:
-        entry = self._runs.get(operation_id)
-        if entry is None or entry[0].stopped:
+    def _abort(self, run: Run, reason: Abort) -> None:
+        task = self._runs.get(run)
+        if task is None or run.stopped:
             return
-        run, task = entry
         run.stopped = True
         run.abort = reason
         task.cancel()
@@ -191,20 +191,19 @@ class Drain:
 
     async def _beat(self) -> None:
         asked_at = time.monotonic()
-        held = dict(self._runs)
+        held = list(self._runs)
         try:
             holding = await self._database.run(
-                partial(leases.beat, owner=self.owner, in_flight=len(self._runs))
+                partial(leases.beat, owner=self.owner, held={run.claim.id for run in held})
             )
         except DatabaseGone:
             return
         self._last_beat = asked_at
         # Only what was held when the beat was asked for: newer claims are not in its answer.
-        for operation_id, (run, _) in held.items():
-            if holding.fences.get(operation_id) != run.claim.fence:
-                self._abort(operation_id, Abort.LOST)
-        for operation_id in holding.cancel_requested:
-            self._abort(operation_id, Abort.CANCELLED)
+        for run in held:
+            if holding.fences.get(run.claim.id) != run.claim.fence:
+                self._abort(run, Abort.LOST)
+        self._abort_cancelled(holding.cancel_requested)
 
     def _until_self_fence(self) -> float:
         allowed = SELF_FENCE_SHARE * settings.OPERATIONS_LEASE_SECONDS
@@ -213,9 +212,9 @@ class Drain:
     def _fence_self(self) -> None:
         """The leases end before we can extend them: stop asking for what others may ask again.
         Answers that are here already stay in memory; their compare-and-swap decides."""
-        for operation_id, (run, _) in list(self._runs.items()):
+        for run in list(self._runs):
             if run.reply is None:
-                self._abort(operation_id, Abort.SHUTDOWN)
+                self._abort(run, Abort.SHUTDOWN)
 
     def _look_for_parent(self) -> None:
         if os.getppid() != self._parent:  # the sentinel died: nobody would restart or stop us

@@ -36,9 +36,7 @@ def fail_operation(
     log_failed_attempt(operation, error, duration_ms=duration_ms)
     if error.pauses_credential:
         pauses.open_pause(operation, error, at=at)
-    transaction.on_commit(
-        partial(operation_failed.send_robust, Operation, operation=operation)
-    )
+    transaction.on_commit(partial(operation_failed.send_robust, Operation, operation=operation))
     return True
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -70,15 +70,19 @@ def give_up_slot(*, owner: UUID) -> None:
     WorkerHeartbeat.objects.filter(pk=owner).update(accepts_work=False)
 
 
-def beat(*, owner: UUID, in_flight: int) -> Holding:
-    """Extend this drain's leases that have not expired, and say what it still holds."""
+def beat(*, owner: UUID, held: Collection[UUID]) -> Holding:
+    """Extend this drain's leases that have not expired, and say what it still holds.
+
+    Only of what the drain knows to hold: a claim whose confirmation was lost, or a run that could
+    not write its outcome, must expire and be taken back although its drain lives on.
+    """
     now = database_now()
     until = now + transitions.lease_length()
     WorkerHeartbeat.objects.filter(pk=owner).update(
-        beat_at=now, expires_at=until, in_flight=in_flight
+        beat_at=now, expires_at=until, in_flight=len(held)
     )
     mine = Operation.objects.filter(status=Operation.Status.RUNNING, lease_owner=owner)
-    mine.filter(lease_expires_at__gt=now).update(lease_expires_at=until)
+    mine.filter(pk__in=held, lease_expires_at__gt=now).update(lease_expires_at=until)
     rows = list(mine.values_list("pk", "fence", "cancel_requested_at"))
     return Holding(
         fences={pk: fence for pk, fence, _ in rows},
@@ -122,9 +126,9 @@ def sweep() -> SweepReport:
     """Take back what dead workers held, end what waited too long, let probes through. Idempotent;
     any number of processes may do it at once."""
     report = SweepReport()
-    for operation in _expired_leases(database_now()):
+    for operation_id in _expired_leases(database_now()):
         with transaction.atomic():
-            _take_back(operation, at=database_now(), report=report)
+            _take_back(operation_id, at=database_now(), report=report)
     for operation in _expired_waits(database_now()):
         with transaction.atomic():
             report.expired += _expire(operation, at=database_now())
@@ -137,11 +141,9 @@ def sweep() -> SweepReport:
     return report
 
 
-def _expired_leases(now: datetime) -> Iterator[Operation]:
-    rows = Operation.objects.filter(
-        status=Operation.Status.RUNNING, lease_expires_at__lt=now
-    ).order_by("lease_expires_at")
-    yield from rows[:SWEEP_BATCH]
+def _expired_leases(now: datetime) -> list[UUID]:
+    rows = Operation.objects.filter(status=Operation.Status.RUNNING, lease_expires_at__lt=now)
+    return list(rows.order_by("lease_expires_at").values_list("pk", flat=True)[:SWEEP_BATCH])
 
 
 def _expired_waits(now: datetime) -> Iterator[Operation]:
@@ -150,13 +152,16 @@ def _expired_waits(now: datetime) -> Iterator[Operation]:
     yield from rows.order_by("queued_at")[:SWEEP_BATCH]
 
 
-def _take_back(operation: Operation, *, at: datetime, report: SweepReport) -> None:
-    fence = operation.fence
-    still_expired = Operation.objects.filter(
-        pk=operation.pk, fence=fence, status=Operation.Status.RUNNING, lease_expires_at__lt=at
-    ).exists()
-    if not still_expired:  # a heartbeat or the result came in between
+def _take_back(operation_id: UUID, *, at: datetime, report: SweepReport) -> None:
+    # Locked: a heartbeat must not extend the lease between this look and the change.
+    operation = (
+        Operation.objects.select_for_update()
+        .filter(pk=operation_id, status=Operation.Status.RUNNING, lease_expires_at__lt=at)
+        .first()
+    )
+    if operation is None:  # a heartbeat or the result came in between
         return
+    fence = operation.fence
     outcome = Attempt.Outcome.LOST
     if operation.cancel_requested_at is not None:
         guard = transitions.Guard((Operation.Status.RUNNING,), fence)

@@ -1,4 +1,4 @@
-"""One run of one operation: ask, retry, parse, then write the outcome. Reads as a table of contents.
+"""One run of one operation: ask, retry, parse, then write the outcome. A table of contents.
 
 Nothing here holds a transaction or a connection while a call is under way: all rows are written by
 short jobs in the drain's database thread.
@@ -64,7 +64,7 @@ class CallInsideTransaction(AssertionError):
     """A provider call was about to be made inside a database transaction."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Run:
     """The state of one run in this process."""
 
@@ -257,7 +257,7 @@ class Run:
         if seconds > DEFER_LIMIT_SECONDS or until > operation.queued_at + DEFER_TOTAL:
             return self._fail_now(error, operation)
         if not transitions.defer(operation, fence=self.claim.fence, at=now, until=until):
-            return False
+            return self._fail_now(error, operation)  # asked to stop; False if not ours any more
         return transitions.end_attempt(
             operation,
             fence=self.claim.fence,
@@ -277,6 +277,8 @@ class Run:
     def _release(self, operation: Operation) -> None:
         if transitions.release(operation, fence=self.claim.fence, at=database_now()):
             self._end_interrupted(operation, Attempt.Outcome.RELEASED)
+        else:  # somebody asked for its end meanwhile, or it is not ours any more
+            self._cancel(operation)
 
     def _cancel(self, operation: Operation) -> None:
         guard = transitions.Guard((Operation.Status.RUNNING,), self.claim.fence)

@@ -6,9 +6,9 @@
     pending → failed                   expired
     failed | cancelled → pending       retry by a person or command
 
-Each change is a compare-and-swap on status and fencing token in the caller's transaction; False means
-that somebody else moved the row first and nothing was written. `_move` is the only place that writes
-`status` (a test searches for others).
+Each change is a compare-and-swap on status and fencing token in the caller's transaction; False
+means that somebody else moved the row first and nothing was written. `_move` is the only place that
+writes `status` (a test searches for others).
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ MAX_LOSSES = 3
 """A lost worker's operation is rescued this often; the next loss fails it (a poisoned operation
 must not eat the workers)."""
 
+_TAKEN_AWAY = (Attempt.Outcome.LOST, Attempt.Outcome.CANCELLED)
+"""How others close the attempt of a worker whose fence they take."""
+
 _NO_LEASE: Mapping[str, Any] = {"lease_owner": None, "lease_expires_at": None}
 _NO_ERROR: Mapping[str, Any] = {"error_code": "", "error_category": ""}
 
@@ -50,15 +53,16 @@ class Guard:
 
     statuses: tuple[str, ...]
     fence: int | None = None
+    unless_asked_to_stop: bool = False
 
 
-def _move(
-    operation: Operation, guard: Guard, *, to: str, at: datetime, **values: Any
-) -> bool:
+def _move(operation: Operation, guard: Guard, *, to: str, at: datetime, **values: Any) -> bool:
     """Compare and swap. On success the instance carries the new values too."""
     rows = Operation.objects.filter(pk=operation.pk, status__in=guard.statuses)
     if guard.fence is not None:
         rows = rows.filter(fence=guard.fence)
+    if guard.unless_asked_to_stop:
+        rows = rows.filter(cancel_requested_at=None)
     if not rows.update(status=to, updated_at=at, **values):
         return False
     operation.status = to
@@ -204,7 +208,7 @@ def defer(operation: Operation, *, fence: int, at: datetime, until: datetime) ->
 
 
 def rescue(operation: Operation, *, at: datetime) -> bool:
-    """running → pending because the worker's lease ended. The raised fence shuts the old worker out."""
+    """running → pending because the worker's lease ended. The raised fence shuts it out."""
     return _give_back(
         operation,
         fence=operation.fence,
@@ -233,7 +237,8 @@ def _give_back(
 ) -> bool:
     done = _move(
         operation,
-        Guard((RUNNING,), fence),
+        # What somebody wants stopped must not wait for its next call instead.
+        Guard((RUNNING,), fence, unless_asked_to_stop=True),
         to=PENDING,
         at=at,
         fence=new_fence if new_fence is not None else fence,
@@ -353,18 +358,28 @@ def add_usage(operation: Operation, usage: Usage) -> None:
 
 
 def start_attempt(operation: Operation, *, fence: int, at: datetime, model: str) -> Attempt | None:
-    """Write the Attempt of a call that is about to be sent; None if the fence is not ours any more."""
-    still_ours = Operation.objects.filter(pk=operation.pk, status=RUNNING, fence=fence).update(
+    """Write the Attempt of a call that is about to be sent; None if the fence is not ours any more.
+
+    Safe to run again when a commit arrived and its confirmation did not: the count is part of the
+    guard, and the attempt that is there already is the answer.
+    """
+    rows = Operation.objects.filter(pk=operation.pk, status=RUNNING, fence=fence)
+    still_ours = rows.filter(attempts=operation.attempts).update(
         attempts=F("attempts") + 1,
         run_attempts=F("run_attempts") + 1,
         next_attempt_at=None,
         waiting_reason="",
         updated_at=at,
     )
-    if not still_ours:
-        return None
     operation.attempts += 1
     operation.run_attempts += 1
+    if not still_ours:
+        return Attempt.objects.filter(
+            operation=operation,
+            number=operation.attempts,
+            fence=fence,
+            outcome=Attempt.Outcome.RUNNING,
+        ).first()
     return Attempt.objects.create(
         operation=operation,
         number=operation.attempts,
@@ -400,7 +415,7 @@ def end_attempt(
     wait_seconds: float | None = None,
     possibly_paid_twice: bool = False,
 ) -> bool:
-    """Close the open attempt of this fence. A closed one is not touched again (but by `mark_fenced`)."""
+    """Close the open attempt of this fence. A closed one is touched by `mark_fenced` alone."""
     values: dict[str, Any] = {
         "outcome": outcome,
         "finished_at": at,
@@ -435,7 +450,11 @@ def end_attempt(
 
 
 def mark_fenced(operation: Operation, *, fence: int, at: datetime, usage: Usage | None) -> None:
-    """A result arrived after its fence was taken: dropped, but its bill is kept."""
+    """A result arrived after its fence was taken: dropped, but its bill is kept.
+
+    An attempt that ended by itself is left alone: no call was open, or our own commit arrived and
+    only its confirmation was lost.
+    """
     values: dict[str, Any] = {
         "outcome": Attempt.Outcome.FENCED,
         "finished_at": at,
@@ -444,18 +463,17 @@ def mark_fenced(operation: Operation, *, fence: int, at: datetime, usage: Usage 
     if usage is not None:
         values |= _usage_values(usage)
     newest = Attempt.objects.filter(operation=operation, fence=fence).order_by("-number").first()
-    if newest is not None:
-        Attempt.objects.filter(pk=newest.pk).update(**values)
-        metrics.count_attempt(
-            operation,
-            outcome=Attempt.Outcome.FENCED,
-            category="",
-            duration_ms=None,
-            possibly_paid_twice=not newest.possibly_paid_twice,
-        )
-    current = Operation.objects.filter(pk=operation.pk).first()
-    if current is None:
+    if newest is None or newest.outcome not in _TAKEN_AWAY:
         return
+    Attempt.objects.filter(pk=newest.pk).update(**values)
+    metrics.count_attempt(
+        operation,
+        outcome=Attempt.Outcome.FENCED,
+        category="",
+        duration_ms=None,
+        possibly_paid_twice=not newest.possibly_paid_twice,
+    )
+    current = Operation.objects.get(pk=operation.pk)
     if usage is not None:
         add_usage(current, usage)
     events.record(

@@ -109,7 +109,7 @@ def test_heartbeat_extends_living_leases_only() -> None:
         lease_expires_at=timezone.now() + timedelta(milliseconds=900)
     )
 
-    holding = leases.beat(owner=owner, in_flight=2)
+    holding = leases.beat(owner=owner, held=[alive.pk, dead.pk])
 
     alive.refresh_from_db()
     dead.refresh_from_db()

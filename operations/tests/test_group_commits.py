@@ -1,0 +1,225 @@
+"""What one job of a group commit can do to its neighbours, and what a second run of a job does."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, OperationalError, connection
+from django.utils import timezone
+
+from operations import kinds
+from operations.engine import leases, transitions
+from operations.engine.database_thread import DatabaseGone, DatabaseThread
+from operations.engine.drain import Drain
+from operations.errors import Usage
+from operations.kinds import ProviderReply
+from operations.models import Attempt, MetricDelta, Operation, OperationEvent
+from operations.tests.factories import AttemptFactory, OperationFactory, WorkerHeartbeatFactory
+from operations.tests.fault_server import FaultServer
+from operations.tests.judgement.kind import Judgement, JudgementKind
+from operations.tests.worker import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+USAGE = Usage(input_tokens=9, output_tokens=12, cost_usd=None, model="test-model")
+
+
+def commit_together(*jobs: Callable[[], Any]) -> list[Any]:
+    """Run the jobs in one group; an exception stands in the place of its job's result."""
+
+    async def together() -> list[Any]:
+        database = DatabaseThread()
+        waiting = [asyncio.create_task(database.run(job)) for job in jobs]
+        await asyncio.sleep(0)  # all are in the queue before the thread looks at it
+        database.start()
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        database.stop(5)
+        return outcomes
+
+    return asyncio.run(together())
+
+
+def rename(operation: Operation, kind: str = "renamed") -> int:
+    return Operation.objects.filter(pk=operation.pk).update(kind=kind)
+
+
+def use_a_table_that_is_not_there() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM no_such_table")
+
+
+def point_to_a_deleted_row() -> None:
+    OperationEvent.objects.create(operation_id=uuid.uuid4(), name="lost", at=timezone.now())
+
+
+def break_a_constraint() -> None:
+    OperationFactory(status=Operation.Status.RUNNING)
+
+
+@pytest.mark.parametrize(
+    "bad", [use_a_table_that_is_not_there, point_to_a_deleted_row, break_a_constraint]
+)
+def test_one_bad_job_does_not_sink_its_group(bad: Callable[[], None]) -> None:
+    first, last = OperationFactory(), OperationFactory()
+
+    outcomes = commit_together(lambda: rename(first), bad, lambda: rename(last))
+
+    assert (outcomes[0], outcomes[2]) == (1, 1)
+    assert isinstance(outcomes[1], Exception)
+    assert Operation.objects.filter(kind="renamed").count() == 2
+
+
+def test_statement_that_is_refused_for_good_is_not_tried_again() -> None:
+    (outcome,) = commit_together(use_a_table_that_is_not_there)
+
+    # SQLite calls it operational, PostgreSQL a programming error; either way its caller hears it.
+    assert not isinstance(outcome, DatabaseGone)
+    assert "no_such_table" in str(outcome)
+
+
+def test_error_at_the_commit_reaches_the_job_that_caused_it() -> None:
+    outcomes = commit_together(point_to_a_deleted_row)
+
+    assert isinstance(outcomes[0], IntegrityError)
+
+
+def test_trouble_that_passes_is_waited_out() -> None:
+    operation = OperationFactory()
+    tries: list[int] = []
+
+    def troubled() -> int:
+        tries.append(1)
+        if len(tries) < 3:
+            raise OperationalError("the connection was cut")
+        return rename(operation)
+
+    assert commit_together(troubled) == [1]
+    assert len(tries) == 3
+
+
+class UnwritableKind(JudgementKind):
+    """Its result cannot be stored: the database refuses the statement, every time."""
+
+    def apply(self, operation: Operation, result: Judgement, reply: ProviderReply) -> None:
+        if operation.subject_id == "unwritable":
+            use_a_table_that_is_not_there()
+        super().apply(operation, result, reply)
+
+
+def test_result_that_cannot_be_stored_fails_its_operation_alone(
+    submit: Callable[..., Operation],
+    judgement: JudgementKind,
+    provider: FaultServer,
+    drain: Callable[[], None],
+) -> None:
+    kinds.unregister(judgement.name)
+    kinds.register(UnwritableKind())
+    bad, good = submit(subject_id="unwritable"), submit(subject_id="writable")
+
+    drain()
+
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert (bad.status, bad.error_code) == ("failed", "INTERNAL_ERROR")
+    assert good.status == Operation.Status.COMPLETED
+
+
+def running(**values: Any) -> Operation:
+    operation = OperationFactory(running=True, **values)
+    AttemptFactory(operation=operation, number=1, fence=operation.fence, running=True)
+    return operation
+
+
+def test_call_that_was_written_already_is_not_written_twice() -> None:
+    operation = OperationFactory(running=True)
+    before = Operation.objects.get(pk=operation.pk)
+    now = timezone.now()
+    AttemptFactory(operation=operation, number=1, fence=1)
+    first = transitions.start_attempt(operation, fence=1, at=now, model="m")
+
+    again = transitions.start_attempt(before, fence=1, at=now, model="m")
+
+    assert again == first
+    operation.refresh_from_db()
+    assert operation.attempts == operation.attempt_ledger.count() == 2
+
+
+def test_completion_whose_confirmation_was_lost_stays_a_success() -> None:
+    operation = running()
+    before = Operation.objects.get(pk=operation.pk)
+    now = timezone.now()
+    transitions.complete(operation, fence=1, at=now, usage=USAGE, simulated=False)
+    transitions.end_attempt(operation, fence=1, outcome="succeeded", at=now, usage=USAGE)
+
+    again = transitions.complete(before, fence=1, at=now, usage=USAGE, simulated=False)
+    transitions.mark_fenced(before, fence=1, at=now, usage=USAGE)
+
+    operation.refresh_from_db()
+    assert not again
+    assert operation.attempt_ledger.get().outcome == Attempt.Outcome.SUCCEEDED
+    assert operation.output_tokens == USAGE.output_tokens, "billed once"
+
+
+def test_lease_that_is_lost_between_two_calls_leaves_the_failed_call_as_it_was() -> None:
+    operation = OperationFactory(running=True)
+    AttemptFactory(operation=operation, number=1, fence=1, error_code="SERVER_ERROR")
+
+    transitions.mark_fenced(operation, fence=1, at=timezone.now(), usage=None)
+
+    assert operation.attempt_ledger.get().outcome == Attempt.Outcome.FAILED
+    assert not MetricDelta.objects.exists()
+
+
+def test_operation_its_drain_does_not_know_of_is_not_kept_alive() -> None:
+    heartbeat = WorkerHeartbeatFactory()
+    soon = timezone.now() + timedelta(milliseconds=500)
+    known = running(lease_owner=heartbeat.pk, lease_expires_at=soon)
+    unknown = running(lease_owner=heartbeat.pk, lease_expires_at=soon)
+
+    leases.beat(owner=heartbeat.pk, held=[known.pk])
+
+    known.refresh_from_db()
+    unknown.refresh_from_db()
+    assert known.lease_expires_at > soon
+    assert unknown.lease_expires_at == soon
+
+
+@pytest.mark.parametrize("give_back", ["release", "defer"])
+def test_operation_that_somebody_wants_stopped_is_not_given_back(give_back: str) -> None:
+    operation = running(cancel_requested_at=timezone.now())
+    now = timezone.now()
+    values = {"until": now} if give_back == "defer" else {}
+
+    assert not getattr(transitions, give_back)(operation, fence=1, at=now, **values)
+
+    operation.refresh_from_db()
+    assert operation.status == Operation.Status.RUNNING
+
+
+def test_drain_that_claims_again_what_it_lost_drops_its_first_run(
+    submit: Callable[..., Operation], provider: FaultServer
+) -> None:
+    provider.latency = 3.0
+    operation = submit()
+    worker = threading.Thread(target=lambda: asyncio.run(Drain(until_idle=True).run()))
+    worker.start()
+    wait_until(lambda: len(provider.requests()) == 1)
+    provider.latency = 1.5
+
+    Operation.objects.filter(pk=operation.pk).update(
+        lease_expires_at=timezone.now() - timedelta(seconds=1)
+    )
+    leases.sweep()
+    worker.join(20)
+
+    operation.refresh_from_db()
+    assert operation.status == Operation.Status.COMPLETED
+    ledger = operation.attempt_ledger.order_by("number").values_list("fence", "outcome")
+    assert list(ledger) == [(1, "lost"), (3, "succeeded")]
+    assert len(provider.requests()) == 2
