@@ -71,7 +71,6 @@ class Environment:
     email_url: dict[str, Any]
     admins: tuple[str, ...]
     alert_webhook_url: str
-    operations_error_vocabulary: str
 
 
 VARIABLES = tuple(field.name.upper() for field in fields(Environment))
@@ -140,7 +139,6 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
         admins=reader.words("ADMINS", default=()),
         alert_webhook_url=_webhook(reader),
         # The file itself is read, and refused, by `operations.checks`.
-        operations_error_vocabulary=reader.text("OPERATIONS_ERROR_VOCABULARY"),
     )
     reader.refuse_if_wrong()
     return environment
