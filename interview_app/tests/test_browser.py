@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from interview_app.resume_files import read_resume
 from interview_app.tests.conftest import WAIT_MS, RunningApp, opened_browser, started_app
@@ -173,7 +173,11 @@ def test_a_file_beyond_the_limit_gets_a_page_of_ours(page: Page) -> None:
     sign_up(page)
     page.goto("/practice/new/")
     page.get_by_label("Which role is it?").fill("Ferry captain")
-    large = {"name": "cv.pdf", "mimeType": "application/pdf", "buffer": b"x" * 9_000_000}
+    large: FilePayload = {
+        "name": "cv.pdf",
+        "mimeType": "application/pdf",
+        "buffer": b"x" * 9_000_000,
+    }
     page.get_by_label("or choose a file").set_input_files(large)
 
     page.get_by_role("button", name="Start").click()

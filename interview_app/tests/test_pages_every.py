@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.views.defaults import server_error
 
 from interview_app.models import InterviewSession
 from interview_app.tests.factories import (
@@ -134,6 +135,13 @@ def test_own_pages_are_not_kept_by_a_shared_computer(
 
     for address in ("/practice/", f"/practice/{session.pk}/", "/practice/new/"):
         assert "no-store" in client.get(address)["Cache-Control"]
+
+
+def test_an_error_of_ours_gets_a_page_of_ours(rf: RequestFactory) -> None:
+    page = server_error(rf.get("/"))
+
+    assert page.status_code == 500
+    assert b"Something went wrong on our side" in page.content
 
 
 def test_pages_follow_the_languages_of_the_browser(client: Client) -> None:

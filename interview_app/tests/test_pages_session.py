@@ -107,6 +107,7 @@ def test_a_failed_preparation_says_what_happened_and_what_is_safe(
     assert "<code>SERVER_ERROR</code>" in page
     assert f"<code>{operation.pk}</code>" in page
     assert f'formaction="/operations/{operation.pk}/retry/"' in page
+    assert f'href="/practice/new/?from={session.pk}"' in page
 
 
 def test_finish_asks_for_a_summary_and_shows_its_progress(client: Client, alice: User) -> None:

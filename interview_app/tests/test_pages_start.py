@@ -207,6 +207,32 @@ def test_the_stored_resume_is_offered(client: Client, alice: User) -> None:
     assert "Stored once.</textarea>" in client.get("/practice/new/").text
 
 
+def test_an_earlier_practice_fills_the_form(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    start(client, role="Ferry captain", seniority="lead")
+
+    page = client.get(f"/practice/new/?from={InterviewSession.objects.get().pk}").text
+
+    assert 'value="Ferry captain"' in page
+    assert "You own the billing service.</textarea>" in page
+    assert '<option value="lead" selected>' in page
+
+
+@pytest.mark.parametrize("theirs", ["", "no-id", "{session}"])
+def test_somebody_elses_practice_fills_nothing(
+    client: Client, alice: User, bob: User, theirs: str
+) -> None:
+    client.force_login(alice)
+    start(client, role="Ferry captain")
+    client.force_login(bob)
+
+    address = theirs.format(session=InterviewSession.objects.get().pk)
+    page = client.get(f"/practice/new/?from={address}")
+
+    assert page.status_code == 200
+    assert "Ferry captain" not in page.text
+
+
 def test_an_emptied_resume_box_means_no_resume(client: Client, alice: User) -> None:
     Resume.objects.create(owner=alice, text="Stored once.", source="text")
     client.force_login(alice)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -12,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from interview_app.forms import NewPracticeForm
-from interview_app.models import Resume
+from interview_app.models import InterviewSession, Resume
 from interview_app.queries import session_details, sessions_of
 from interview_app.services import start_session
 from interview_app.views.live import own_page
@@ -34,10 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def new_practice(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _start(request)
-    form = NewPracticeForm(
-        initial={"form_key": uuid4(), "resume_text": _stored_resume_text(request)}
-    )
-    return _form_page(request, form)
+    return _form_page(request, NewPracticeForm(initial={"form_key": uuid4(), **_offered(request)}))
 
 
 @own_page
@@ -64,6 +62,22 @@ def _start(request: HttpRequest) -> HttpResponse:
 
 def _form_page(request: HttpRequest, form: NewPracticeForm, status: int = 200) -> HttpResponse:
     return render(request, "interview_app/new_practice.html", {"form": form}, status=status)
+
+
+def _offered(request: HttpRequest) -> dict[str, Any]:
+    """What stands in the form at first: an earlier practice's values, or the stored résumé."""
+    earlier = _earlier_session(request)
+    if earlier is None:
+        return {"resume_text": _stored_resume_text(request)}
+    return {name: getattr(earlier, name) for name in NewPracticeForm.keyed_fields}
+
+
+def _earlier_session(request: HttpRequest) -> InterviewSession | None:
+    try:
+        session_id = UUID(request.GET.get("from", ""))
+    except ValueError:
+        return None
+    return sessions_of(signed_in_user(request)).filter(pk=session_id).first()
 
 
 def _stored_resume_text(request: HttpRequest) -> str:
