@@ -2,7 +2,8 @@
 
 Plain Python, so that everything may import it. Two nets: patterns over every string (a provider may
 repeat a key anywhere), and names of fields whose values are dropped whatever they look like. What a
-person wrote has no pattern: it is kept out by never being logged, and by the names below.
+person wrote has no pattern: it is kept out by never being logged, by the names below, and by
+leaving the messages out of tracebacks, because exceptions quote the values they choke on.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ _SECRET_NAME = re.compile(
     r"(?:^|[_\-.])(?:api_?key|key|authorization|cookies?|password\d?|passwd|secret|token|csrf\w*)$",
     re.IGNORECASE,
 )
+_BEGINS = ("Traceback (most recent call last):", "Exception Group Traceback")
+_LINKS = ("The above exception was", "During handling of the above")
+_FRAME = re.compile(r"[ |]+(?:File \"| {2,}|\[Previous line)")
 _OWN_WORDS = frozenset(
     {
         "answer",
@@ -50,6 +54,8 @@ _OWN_WORDS = frozenset(
         "body",
         "content",
         "email",
+        "exc_notes",
+        "exc_value",
         "job_description",
         "messages",
         "prompt",
@@ -85,7 +91,34 @@ def mask(text: str) -> str:
 def mask_event(logger: Any, name: str, event_dict: MutableMapping[str, Any]) -> dict[str, Any]:
     """A structlog processor, the last one before rendering: everything below a masked dict is
     plain data, so nothing unmasked can come out of a `repr` later."""
-    return {key: _masked_field(key, value, MAX_DEPTH) for key, value in event_dict.items()}
+    event = {key: _masked_field(key, value, MAX_DEPTH) for key, value in event_dict.items()}
+    if isinstance(event.get("exception"), str):
+        event["exception"] = without_messages(event["exception"])
+    return event
+
+
+def without_messages(traceback: str) -> str:
+    """A printed traceback with places and types alone.
+
+    A message may go on over many lines, indented or not: it ends where the next traceback of the
+    chain begins.
+    """
+    lines: list[str] = []
+    in_frames = False
+    for line in traceback.splitlines():
+        bare = line.lstrip(" |+-")
+        if bare.startswith(_BEGINS):
+            in_frames = True
+            lines.append(line)
+        elif in_frames and _FRAME.match(line):
+            lines.append(line)
+        elif in_frames:
+            in_frames = False
+            kind, colon, _ = line.partition(":")
+            lines.append(f"{kind}: {MASKED}" if colon else line)
+        elif bare.startswith(_LINKS):
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def _masked(match: re.Match[str]) -> str:

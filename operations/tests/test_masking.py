@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.tracebacks import ExceptionDictTransformer
 
 from operations.masking import MASKED, mask, mask_event, remember_secret
 
@@ -115,6 +116,43 @@ def test_traceback_is_masked() -> None:
 
     assert key not in masked["exception"]
     assert "ValueError" in masked["exception"]
+
+
+def test_traceback_keeps_places_and_types_and_no_message() -> None:
+    try:
+        try:
+            raise KeyError("I was fired\n  File from ACME\nValueError: and sued")
+        except KeyError as error:
+            raise LookupError("I was fired") from error
+    except LookupError:
+        text = traceback.format_exc()
+
+    printed = mask_event(None, "error", {"exception": text})["exception"].splitlines()
+
+    assert [line for line in printed if not line.startswith(" ")] == [
+        "Traceback (most recent call last):",
+        f"KeyError: {MASKED}",
+        "The above exception was the direct cause of the following exception:",
+        "Traceback (most recent call last):",
+        f"LookupError: {MASKED}",
+    ]
+    assert not [line for line in printed if "ACME" in line and "raise" not in line]
+
+
+def test_structured_traceback_keeps_places_and_types_and_no_message() -> None:
+    try:
+        raise KeyError("I was fired")
+    except KeyError as error:
+        trace = ExceptionDictTransformer(show_locals=False)(
+            (type(error), error, error.__traceback__)
+        )
+
+    (masked,) = mask_event(None, "error", {"exception": trace})["exception"]
+
+    assert masked["exc_type"] == "KeyError"
+    assert masked["exc_value"] == MASKED
+    assert masked["frames"][-1]["name"].startswith("test_structured_traceback")
+    assert "fired" not in repr(masked)
 
 
 def nested(leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
