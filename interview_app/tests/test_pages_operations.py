@@ -8,12 +8,16 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
+from pytest_django import Settings
 
 from interview_app.models import InterviewSession
 from interview_app.tests.engine import run_what_is_due
-from interview_app.tests.factories import InterviewSessionFactory
+from interview_app.tests.factories import InterviewSessionFactory, QuestionFactory
+from interview_app.tests.samples import STRONG_ANSWER
 from operations.models import Operation
 from operations.tests.factories import OperationFactory, ProviderPauseFactory
+from operations.tests.fault_server import FaultServer
 
 pytestmark = pytest.mark.django_db
 
@@ -180,3 +184,28 @@ def test_try_again_brings_the_questions_once_the_provider_is_back(
     page = page_of(client, session)
     assert page.count('class="question-row"') == 5
     assert "Answer the first question" in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_outlives_a_refused_key_and_is_analysed_on_try_again(
+    client: Client, session: InterviewSession, settings: Settings
+) -> None:
+    question = QuestionFactory(session=session)
+    with FaultServer() as provider:
+        settings.OPENAI_API_KEY = "sk-a-key-for-tests-only"
+        settings.OPENAI_BASE_URL = f"http://127.0.0.1:{provider.port}/v1"
+        provider.playing = "auth_invalid_api_key"
+        client.post(f"/questions/{question.pk}/", {"text": STRONG_ANSWER})
+        run_what_is_due()
+
+        refused = client.get(f"/questions/{question.pk}/").text
+        operation = Operation.objects.get()
+        provider.playing = "ok"
+        client.post(f"/operations/{operation.pk}/retry/")
+        run_what_is_due()
+
+    assert "INVALID_API_KEY" in refused
+    assert escape(STRONG_ANSWER) in refused
+    operation.refresh_from_db()
+    assert (operation.status, operation.attempts) == ("completed", 2)
+    assert 'class="card feedback"' in client.get(f"/questions/{question.pk}/").text
