@@ -7,11 +7,12 @@ the pages, the API and the commands call.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -157,7 +158,10 @@ class OperationAdmin(ReadOnlyAdmin):
             gettext_lazy("Engine"),
             {"fields": ("fence", "losses", "lease_owner", "lease_expires_at")},
         ),
-        (gettext_lazy("Times"), {"fields": ("created_at", "queued_at", "started_at", "finished_at")}),
+        (
+            gettext_lazy("Times"),
+            {"fields": ("created_at", "queued_at", "started_at", "finished_at")},
+        ),
     )
 
     @admin.display(description=gettext_lazy("status"), ordering="status")
@@ -182,11 +186,11 @@ class OperationAdmin(ReadOnlyAdmin):
 
     @admin.action(description=gettext_lazy("Retry selected operations"), permissions=["retry"])
     def retry_selected(self, request: HttpRequest, operations: QuerySet[Operation]) -> None:
-        self._run_on_each(request, operations, _("retried"), services.retry_operation)
+        self._run_on_each(request, operations, services.retry_operation, _("%(n)d retried."))
 
     @admin.action(description=gettext_lazy("Cancel selected operations"), permissions=["cancel"])
     def cancel_selected(self, request: HttpRequest, operations: QuerySet[Operation]) -> None:
-        self._run_on_each(request, operations, _("cancelled"), services.cancel_operation)
+        self._run_on_each(request, operations, services.cancel_operation, _("%(n)d cancelled."))
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("operations.retry_operation")
@@ -264,8 +268,8 @@ class OperationAdmin(ReadOnlyAdmin):
         self,
         request: HttpRequest,
         operations: QuerySet[Operation],
-        done: str,
         verb: Callable[..., Operation],
+        done: str,
     ) -> None:
         changed = 0
         refused: dict[str, int] = {}
@@ -276,17 +280,17 @@ class OperationAdmin(ReadOnlyAdmin):
             except Refusal as refusal:
                 refused[str(refusal)] = refused.get(str(refusal), 0) + 1
         if changed:
-            text = ngettext("%(n)d operation %(done)s.", "%(n)d operations %(done)s.", changed)
-            messages.success(request, text % {"n": changed, "done": done})
+            messages.success(request, done % {"n": changed})
         for reason, count in refused.items():
-            text = ngettext("%(n)d skipped: %(reason)s", "%(n)d skipped: %(reason)s", count)
-            messages.warning(request, text % {"n": count, "reason": reason})
+            text = _("%(n)d skipped: %(reason)s") % {"n": count, "reason": reason}
+            messages.warning(request, text)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Operation]:
         open_pause = ProviderPause.objects.filter(
             credential=OuterRef("credential"), resumed_at=None
         )
-        return super().get_queryset(request).annotate(is_paused=Exists(open_pause))
+        operations: QuerySet[Operation] = super().get_queryset(request)
+        return operations.annotate(is_paused=Exists(open_pause))
 
 
 @admin.register(ProviderPause)
@@ -307,9 +311,9 @@ class ProviderPauseAdmin(ReadOnlyAdmin):
 
     @admin.action(description=gettext_lazy("Resume selected credentials"), permissions=["resume"])
     def resume_selected(self, request: HttpRequest, chosen: QuerySet[ProviderPause]) -> None:
+        actor = cast(AbstractUser, request.user)  # the admin lets nobody else in
         resumed = sum(
-            services.resume_provider(credential=pause.credential, actor=request.user)
-            for pause in chosen
+            services.resume_provider(credential=pause.credential, actor=actor) for pause in chosen
         )
         text = ngettext("%(n)d credential resumed.", "%(n)d credentials resumed.", resumed)
         messages.success(request, text % {"n": resumed})

@@ -1,7 +1,7 @@
 """Tells the administrators, because the texts for the people say that they have been told.
 
 The signals write an Alert row (at most one per credential and hour); the supervisor sends what is
-unsent by mail to ADMINS and as JSON to ALERT_WEBHOOK_URL, so that no worker waits for a mail server.
+unsent by mail to ADMINS and as JSON to ALERT_WEBHOOK_URL: no worker waits for a mail server.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _note(credential: str, error_code: str, operation: Operation | None) -> None
     now = timezone.now()
     if Alert.objects.filter(credential=credential, created_at__gt=now - INTERVAL).exists():
         return
-    # The unique hour lets only one of two processes that got here at the same moment through.
+    # The unique hour lets one of two processes through that got here at the same moment.
     hour = now.replace(minute=0, second=0, microsecond=0)
     Alert.objects.get_or_create(
         credential=credential,
@@ -60,7 +60,7 @@ def _note(credential: str, error_code: str, operation: Operation | None) -> None
 
 
 def send_unsent() -> int:
-    """Send what is unsent; returns how many alerts went out. What fails is tried again next time."""
+    """Send what is unsent; returns how many alerts went out. What fails is tried again later."""
     sent = 0
     for alert in Alert.objects.filter(sent_at=None).order_by("id")[:20]:
         if not _deliver(alert):
@@ -76,9 +76,7 @@ def _deliver(alert: Alert) -> bool:
         if settings.ALERT_WEBHOOK_URL:
             _post(settings.ALERT_WEBHOOK_URL, _data(alert))
     except (OSError, smtplib.SMTPException, urllib.error.URLError) as error:
-        events.log(
-            events.ALERT_FAILED, level=logging.WARNING, error_type=type(error).__name__
-        )
+        events.log(events.ALERT_FAILED, level=logging.WARNING, error_type=type(error).__name__)
         return False
     return True
 
@@ -96,7 +94,7 @@ def _text(alert: Alert) -> str:
     ]
     if alert.operation_id:
         lines.append(f"First operation: {alert.operation_id} (admin, Operations)")
-    lines.append("Nothing that people wrote is lost. The next message comes in an hour at most.")
+    lines.append("Nothing that people wrote is lost. The next message comes in an hour.")
     return "\n".join(lines)
 
 

@@ -1,6 +1,6 @@
 """The one clock that leases and due times are read from: the database's.
 
-Hosts disagree about the time, and a worker with a fast clock would take over the work of the living.
+Hosts disagree about the time, and a worker whose clock is fast would rob the living.
 SQLite runs in this process, so its clock is this host's.
 """
 

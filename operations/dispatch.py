@@ -1,8 +1,8 @@
 """Wake-ups: the only importer of django_q.
 
 Two bells, both without content: `wake` tells resident drains that a row was committed, `ring` asks
-django-q2 to start a drain. Lost, they cost the sweep interval; doubled, one SELECT. The rows are the
-truth, so neither may ever raise into the request that submitted work.
+django-q2 to start a drain. Lost, they cost the sweep interval; doubled, one SELECT. The rows are
+the truth, so neither may ever raise into the request that submitted work.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def descriptor() -> int | None:
 
 
 def has_ended() -> bool:
-    """Whether the parent closed its end or died. Nothing is ever written, so readable means ended."""
+    """Whether the parent closed its end or died: nothing is written, so readable means ended."""
     read_end = descriptor()
     if read_end is None:
         return False

@@ -34,7 +34,7 @@ COUNTER = -1
 
 @dataclass(frozen=True)
 class Sample:
-    """How often, and for histograms the sum of what was observed in this bucket (not cumulative)."""
+    """How often; for histograms also the sum of what this bucket (not cumulative) observed."""
 
     count: int
     total: float

@@ -227,9 +227,7 @@ class Attempt(models.Model):
     class Meta:
         ordering = ("operation", "number")
         constraints = [
-            models.UniqueConstraint(
-                name="attempt_number_once", fields=("operation", "number")
-            ),
+            models.UniqueConstraint(name="attempt_number_once", fields=("operation", "number")),
             models.UniqueConstraint(
                 name="attempt_one_running",
                 fields=("operation",),
@@ -346,9 +344,7 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                name="idempotency_key_once", fields=("user", "route", "key")
-            )
+            models.UniqueConstraint(name="idempotency_key_once", fields=("user", "route", "key"))
         ]
 
     def __str__(self) -> str:
@@ -371,7 +367,7 @@ class MetricDelta(models.Model):
 
 
 class MetricTotal(models.Model):
-    """Counts since the installation began. Only ever grows; pruning operations does not lower it."""
+    """Counts since the installation began. Only ever grows: pruning does not lower it."""
 
     name = models.CharField(max_length=60)
     labels = models.CharField(max_length=200)
@@ -381,9 +377,7 @@ class MetricTotal(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                name="metric_total_once", fields=("name", "labels", "bucket")
-            )
+            models.UniqueConstraint(name="metric_total_once", fields=("name", "labels", "bucket"))
         ]
 
     def __str__(self) -> str:

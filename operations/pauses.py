@@ -26,9 +26,7 @@ PROBE_INTERVAL = timedelta(seconds=60)
 
 def paused_credentials() -> set[str]:
     """The credentials that are paused now."""
-    return set(
-        ProviderPause.objects.filter(resumed_at=None).values_list("credential", flat=True)
-    )
+    return set(ProviderPause.objects.filter(resumed_at=None).values_list("credential", flat=True))
 
 
 def open_pause(operation: Operation, error: OpenAIServiceError, *, at: datetime) -> None:
@@ -60,9 +58,7 @@ def open_pause(operation: Operation, error: OpenAIServiceError, *, at: datetime)
     transaction.on_commit(lambda: provider_paused.send_robust(ProviderPause, pause=pause))
 
 
-def close_pause(
-    credential: str, *, at: datetime, actor: AbstractUser | None = None
-) -> bool:
+def close_pause(credential: str, *, at: datetime, actor: AbstractUser | None = None) -> bool:
     """Let the credential's operations run again. False where it was not paused."""
     pause = ProviderPause.objects.filter(credential=credential, resumed_at=None).first()
     if pause is None:
@@ -84,9 +80,7 @@ def let_probes_through(*, at: datetime) -> int:
         Q(probed_at=None) | Q(probed_at__lte=at - PROBE_INTERVAL)
     ):
         oldest = (
-            Operation.objects.filter(
-                status=Operation.Status.PENDING, credential=pause.credential
-            )
+            Operation.objects.filter(status=Operation.Status.PENDING, credential=pause.credential)
             .filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=at))
             .order_by("queued_at", "id")
             .first()

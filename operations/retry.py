@@ -1,7 +1,7 @@
 """When a call is sent again by itself: network and 5xx, after 1, 2 and 4 s, at most three times.
 
-The only importer of tenacity. The SDK's own retries are off (two layers would multiply). What may be
-retried is a fact of the error (`OpenAIServiceError.retried`, from RULES); this module holds the
+The only importer of tenacity. The SDK's own retries are off (two layers would multiply). What may
+be retried is a fact of the error (`OpenAIServiceError.retried`, from RULES); this module holds the
 waits, the limits and nothing else.
 """
 
@@ -35,7 +35,7 @@ class RetryPolicy:
 
 def backoff_seconds(retry_number: int, base_seconds: float, random_share: float) -> float:
     """Wait before the `retry_number`-th retry (1, 2, 3 …): base × 1, 2, 4 … plus 0–10 %."""
-    return base_seconds * 2 ** (retry_number - 1) * (1 + JITTER * random_share)
+    return base_seconds * 2.0 ** (retry_number - 1) * (1 + JITTER * random_share)
 
 
 def wait_seconds(error: OpenAIServiceError, retry_number: int, base_seconds: float) -> float:
@@ -79,7 +79,7 @@ def retrying(
         retry=retry_if_exception(lambda e: isinstance(e, OpenAIServiceError) and e.retried),
         wait=wait,
         stop=stop,
-        sleep=sleep,  # type: ignore[arg-type]
+        sleep=sleep,
         before_sleep=before_sleep,
         reraise=True,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from django.db import IntegrityError, transaction
 from operations import dispatch, events, metrics, pauses
 from operations.clock import database_now
 from operations.credentials import installation_credential
-from operations.engine import transitions
+from operations.engine import failpoints, transitions
 from operations.errors import AuthenticationError
 from operations.kinds import get_kind
 from operations.models import Attempt, Operation
@@ -64,8 +65,10 @@ def submit_operation(
         credential=_current_credential(),
         queued_at=database_now(),
     )
+    failpoints.reach("in_submit_before_commit")
     _record_creation(operation, door)
     dispatch.wake()
+    transaction.on_commit(partial(failpoints.reach, "after_submit_commit"))
     return operation
 
 
@@ -133,6 +136,7 @@ def retry_operation(
         raise OperationInProgress(_unfinished_twin(operation)) from None
     if not done:
         raise NotRetryable
+    failpoints.reach("in_retry_after_swap")
     dispatch.wake()
     return operation
 

@@ -236,7 +236,7 @@ class Cluster:
             self.pipe = None
 
     def terminate(self, patience_seconds: float) -> None:
-        """SIGTERM to the main process only: its children would be cut in the middle of their work."""
+        """SIGTERM to the main process only: its children would be cut in mid-work."""
         if self.is_running:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -255,9 +255,7 @@ def _send_alerts() -> None:
     try:
         alerts.send_unsent()
     except (OperationalError, InterfaceError) as error:
-        events.log(
-            events.DATABASE_TROUBLE, level=logging.WARNING, error_type=type(error).__name__
-        )
+        events.log(events.DATABASE_TROUBLE, level=logging.WARNING, error_type=type(error).__name__)
     finally:
         connection.close()
 
@@ -272,8 +270,8 @@ def _installation() -> str:
 
 
 def left_over_groups() -> Iterator[int]:
-    """Process groups of this installation's clusters whose supervisor is dead (Linux only: elsewhere
-    the lifeline alone ends them)."""
+    """Process groups of this installation's clusters whose supervisor is dead (Linux only:
+    elsewhere the lifeline alone ends them)."""
     groups = set()
     for pid, value in processes_with_environment(SUPERVISOR_VARIABLE):
         installation, _, supervisor_pid = value.split(":")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -87,7 +87,7 @@ def outcome_through(
         caplog.clear()
         caplog.set_level(logging.INFO, logger="operations")
         assert getattr(doors, door)(verb, operation), f"{door} refused to {verb}"
-        said = [r.msg["event"] for r in caplog.records if r.name == "operations"]
+        said = [cast(dict[str, str], r.msg)["event"] for r in caplog.records if r.name == "operations"]
         return row(operation), events(operation), said
 
     return through

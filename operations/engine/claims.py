@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from operations import pauses
 from operations.clock import database_now
 from operations.credentials import Credential, installation_credential
-from operations.engine import failing, transitions
+from operations.engine import failing, failpoints, transitions
 from operations.engine.database_thread import passes_by_itself
 from operations.errors import InternalError, OpenAIServiceError
 from operations.kinds import Kind, ProviderRequest, all_kinds, get_kind
@@ -28,7 +28,7 @@ from operations.models import Operation
 logger = logging.getLogger(__name__)
 
 PATIENCE = timedelta(seconds=30)
-"""A kind waits this long for those it `waits_for`: a paused provider must not hold it up for ever."""
+"""A kind waits this long for those it `waits_for`: a paused provider must not hold it up."""
 
 
 @dataclass
@@ -57,6 +57,7 @@ def claim_batch(*, owner: UUID, limit: int) -> list[Claim]:
     if not chosen:
         return []
     claimed = transitions.claim(chosen, owner=owner, at=now, lease=transitions.lease_length())
+    failpoints.reach("in_claim_after_swap")
     return list(_prepared(claimed, paused, now))
 
 

@@ -20,7 +20,7 @@ import structlog
 from django.conf import settings
 
 from operations import events, lifeline, openai_service
-from operations.engine import leases, wakeups
+from operations.engine import failpoints, leases, wakeups
 from operations.engine.claims import Claim, claim_batch
 from operations.engine.database_thread import DatabaseGone, DatabaseThread
 from operations.engine.running import Abort, Run
@@ -104,6 +104,8 @@ class Drain:
             self._wake.clear()
             free = settings.OPERATIONS_CONCURRENCY - len(self._runs)
             claims = await self._claim(free)
+            if claims:
+                failpoints.reach("after_claim_commit")
             for claim in claims:
                 self._start(claim)
             await self._stop_cancelled()

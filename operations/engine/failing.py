@@ -8,7 +8,7 @@ from functools import partial
 from django.db import transaction
 
 from operations import events, pauses
-from operations.engine import transitions
+from operations.engine import failpoints, transitions
 from operations.errors import RULES, OpenAIServiceError
 from operations.models import Attempt, Operation
 from operations.signals import operation_failed
@@ -25,6 +25,7 @@ def fail_operation(
     """running → failed. False: another worker or a person moved the row first."""
     if not transitions.fail(operation, error, at=at, fence=fence):
         return False
+    failpoints.reach("in_fail_after_swap")
     transitions.end_attempt(
         operation,
         fence=fence,

@@ -20,7 +20,7 @@ from django.db.models import Q
 from operations import pauses
 from operations.clock import database_now
 from operations.credentials import installation_credential
-from operations.engine import transitions
+from operations.engine import failpoints, transitions
 from operations.errors import AuthenticationError, error_from_code
 from operations.models import Attempt, Operation, WorkerHeartbeat
 
@@ -83,6 +83,7 @@ def beat(*, owner: UUID, held: Collection[UUID]) -> Holding:
     )
     mine = Operation.objects.filter(status=Operation.Status.RUNNING, lease_owner=owner)
     mine.filter(pk__in=held, lease_expires_at__gt=now).update(lease_expires_at=until)
+    failpoints.reach("in_heartbeat")
     rows = list(mine.values_list("pk", "fence", "cancel_requested_at"))
     return Holding(
         fences={pk: fence for pk, fence, _ in rows},
@@ -177,6 +178,7 @@ def _take_back(operation_id: UUID, *, at: datetime, report: SweepReport) -> None
         moved = transitions.rescue(operation, at=at)
         report.rescued += moved
     if moved:
+        failpoints.reach("in_sweep_after_swap")
         # The call may have reached the provider before its worker died.
         transitions.end_attempt(
             operation, fence=fence, outcome=outcome, at=at, possibly_paid_twice=True

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from operations import events, openai_service, pauses, retry
 from operations.clock import database_now
-from operations.engine import failing, transitions
+from operations.engine import failing, failpoints, transitions
 from operations.engine.claims import Claim
 from operations.engine.database_thread import DatabaseThread
 from operations.errors import (
@@ -106,6 +106,7 @@ class Run:
 
     async def _ask_and_finish(self) -> None:
         self.reply = await self._ask()
+        failpoints.reach("after_response_before_commit")
         try:
             result = self._parse(self.reply)
         except OpenAIServiceError as error:
@@ -114,6 +115,7 @@ class Run:
             raise
         if not await self._write(partial(self._complete, self.reply, result)):
             await self._write(self._mark_fenced)
+        failpoints.reach("after_complete_commit")
 
     async def _ask(self) -> ProviderReply:
         policy = retry.RetryPolicy(
@@ -135,6 +137,7 @@ class Run:
             await self._write(self._start_attempt)
         self.calls += 1
         refuse_inside_transaction()
+        failpoints.reach("before_call")
         self.call_started = time.monotonic()
         try:
             return await openai_service.ask(
@@ -159,9 +162,11 @@ class Run:
         )
         if attempt is None:
             raise LeaseLost
+        failpoints.reach("in_next_attempt_before_commit")
 
     async def _before_wait(self, error: OpenAIServiceError, wait_seconds: float) -> None:
         await self._write(partial(self._note_failed_call, error, wait_seconds))
+        failpoints.reach("in_backoff_after_commit")
 
     def _note_failed_call(
         self, error: OpenAIServiceError, wait_seconds: float, operation: Operation
@@ -212,7 +217,9 @@ class Run:
             simulated=reply.simulated,
         ):
             return False
+        failpoints.reach("inside_complete_after_swap")
         self.claim.kind.apply(operation, result, reply)
+        failpoints.reach("inside_complete_after_apply")
         transitions.end_attempt(
             operation,
             fence=self.claim.fence,
@@ -233,6 +240,7 @@ class Run:
         step = self._defer_or_fail if self._may_defer(error) else self._fail_now
         if not await self._write(partial(step, error)):
             await self._write(self._mark_fenced)
+        failpoints.reach("after_fail_commit")
 
     def _fail_now(self, error: OpenAIServiceError, operation: Operation) -> bool:
         return failing.fail_operation(
@@ -258,6 +266,7 @@ class Run:
             return self._fail_now(error, operation)
         if not transitions.defer(operation, fence=self.claim.fence, at=now, until=until):
             return self._fail_now(error, operation)  # asked to stop; False if not ours any more
+        failpoints.reach("in_defer_after_swap")
         return transitions.end_attempt(
             operation,
             fence=self.claim.fence,
@@ -276,6 +285,7 @@ class Run:
 
     def _release(self, operation: Operation) -> None:
         if transitions.release(operation, fence=self.claim.fence, at=database_now()):
+            failpoints.reach("in_release_after_swap")
             self._end_interrupted(operation, Attempt.Outcome.RELEASED)
         else:  # somebody asked for its end meanwhile, or it is not ours any more
             self._cancel(operation)
@@ -283,6 +293,7 @@ class Run:
     def _cancel(self, operation: Operation) -> None:
         guard = transitions.Guard((Operation.Status.RUNNING,), self.claim.fence)
         if transitions.cancel(operation, at=database_now(), guard=guard, actor=None, door="worker"):
+            failpoints.reach("in_cancel_after_swap")
             self._end_interrupted(operation, Attempt.Outcome.CANCELLED)
 
     def _end_interrupted(self, operation: Operation, outcome: str) -> None:
@@ -296,6 +307,7 @@ class Run:
         )
 
     def _mark_fenced(self, operation: Operation) -> None:
+        failpoints.reach("before_fenced_is_marked")
         transitions.mark_fenced(
             operation,
             fence=self.claim.fence,

@@ -27,7 +27,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def duration(text: str) -> timedelta:
-    """"90s", "10m", "2h", "7d"; a bare number is seconds."""
+    """ "90s", "10m", "2h", "7d"; a bare number is seconds."""
     match = re.fullmatch(r"(\d+)([smhd]?)", text)
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no duration like 90s, 10m, 2h or 7d")
@@ -80,9 +80,7 @@ class SelectionCommand(BaseCommand):
                 changed += 1
             else:
                 skipped.append({"id": str(operation.pk), "reason": reason})
-        self._report(
-            {"matched": len(matched), "changed": changed, "skipped": skipped}, options
-        )
+        self._report({"matched": len(matched), "changed": changed, "skipped": skipped}, options)
         sys.exit(_exit_code(len(matched), changed))
 
     def _refusal(

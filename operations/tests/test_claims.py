@@ -17,8 +17,8 @@ from operations.engine import transitions
 from operations.engine.claims import Claim, claim_batch
 from operations.errors import error_from_code
 from operations.models import Attempt, Operation
-from operations.tests.judgement.kind import JudgementKind
 from operations.tests.factories import OperationFactory, ProviderPauseFactory
+from operations.tests.judgement.kind import JudgementKind
 
 pytestmark = pytest.mark.django_db
 

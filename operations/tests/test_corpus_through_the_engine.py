@@ -1,4 +1,4 @@
-"""The whole fault corpus as operations: calls, waits, rows, logs, pages. Real engine, real sockets."""
+"""The whole fault corpus as operations: calls, waits, rows, logs and pages."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ NOT_SERVED_HERE = {
 CASES = {
     name: case
     for name, case in CORPUS.items()
-    if case["how"] != "stream"
-    and not name.startswith("client_")
-    and name not in NOT_SERVED_HERE
+    if case["how"] != "stream" and not name.startswith("client_") and name not in NOT_SERVED_HERE
 }
 HANGING = {name for name, case in CASES.items() if case["error_code"] == "TIMEOUT"}
 BASE_SECONDS = 0.2
@@ -65,7 +63,7 @@ class Played:
 def server() -> Iterator[str]:
     """A fault server in a process of its own: its gzip bombs must not slow our event loop down."""
     script = Path(__file__).with_name("fault_server.py")
-    process = subprocess.Popen(  # noqa: S603  (our own script)
+    process = subprocess.Popen(
         [sys.executable, str(script), "--port", "0", "--scale", "0.4"],
         stdout=subprocess.PIPE,
         text=True,

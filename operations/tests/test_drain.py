@@ -17,9 +17,9 @@ from operations.engine.drain import Drain
 from operations.engine.running import CallInsideTransaction, refuse_inside_transaction
 from operations.models import Attempt, Operation, OperationEvent, ProviderPause, WorkerHeartbeat
 from operations.services import cancel_operation, retry_operation
+from operations.tests.fault_server import FaultServer
 from operations.tests.judgement.kind import APPLIED, JudgementKind
 from operations.tests.worker import wait_until
-from operations.tests.fault_server import FaultServer
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -155,9 +155,7 @@ def test_retry_keeps_the_ledger_of_the_failed_run(
     assert ledger[0].error_code == "RATE_LIMIT_EXCEEDED"
 
 
-@pytest.mark.parametrize(
-    ("step", "attempts"), [("request", 0), ("parse", 1), ("apply", 1)]
-)
+@pytest.mark.parametrize(("step", "attempts"), [("request", 0), ("parse", 1), ("apply", 1)])
 def test_bug_in_a_kind_fails_its_operation_and_rolls_back(
     step: str,
     attempts: int,
@@ -257,7 +255,9 @@ def test_result_that_comes_after_a_rescue_is_dropped_and_billed(
     wait_until(lambda: calls(provider) == 1)
 
     past = Operation.objects.get(pk=operation.pk).lease_expires_at - timedelta(hours=1)
-    Operation.objects.filter(pk=operation.pk).update(lease_expires_at=past, lease_owner=operation.pk)
+    Operation.objects.filter(pk=operation.pk).update(
+        lease_expires_at=past, lease_owner=operation.pk
+    )
     leases.sweep()
     worker.join(15)
 

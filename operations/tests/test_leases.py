@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-
 from pytest_django import Settings
 
 from operations.engine import leases, transitions
@@ -27,9 +26,7 @@ USAGE = Usage(input_tokens=9, output_tokens=12, cost_usd=None, model="test-model
 
 
 def lost_operation(**values: object) -> Operation:
-    operation = OperationFactory(
-        running=True, lease_expires_at=timezone.now() + PAST, **values
-    )
+    operation = OperationFactory(running=True, lease_expires_at=timezone.now() + PAST, **values)
     AttemptFactory(operation=operation, number=1, fence=operation.fence, running=True)
     return operation
 
@@ -83,9 +80,7 @@ def test_result_of_a_stale_worker_is_refused_and_its_bill_kept() -> None:
     stale = Operation.objects.get(pk=operation.pk)
     leases.sweep()
 
-    written = transitions.complete(
-        stale, fence=1, at=timezone.now(), usage=USAGE, simulated=False
-    )
+    written = transitions.complete(stale, fence=1, at=timezone.now(), usage=USAGE, simulated=False)
     transitions.mark_fenced(stale, fence=1, at=timezone.now(), usage=USAGE)
 
     operation.refresh_from_db()
@@ -101,9 +96,7 @@ def test_heartbeat_extends_living_leases_only() -> None:
     owner = uuid.uuid4()
     WorkerHeartbeatFactory(id=owner)
     alive = OperationFactory(running=True, lease_owner=owner)
-    dead = OperationFactory(
-        running=True, lease_owner=owner, lease_expires_at=timezone.now() + PAST
-    )
+    dead = OperationFactory(running=True, lease_owner=owner, lease_expires_at=timezone.now() + PAST)
     alive_until, dead_until = alive.lease_expires_at, dead.lease_expires_at
     Operation.objects.filter(pk=alive.pk).update(
         lease_expires_at=timezone.now() + timedelta(milliseconds=900)

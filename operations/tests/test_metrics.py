@@ -12,8 +12,8 @@ from operations import metrics
 from operations.engine import transitions
 from operations.errors import error_from_code
 from operations.models import MetricDelta, MetricTotal, Operation
-from operations.tests.fault_server import FaultServer
 from operations.tests.factories import OperationFactory
+from operations.tests.fault_server import FaultServer
 
 pytestmark = pytest.mark.django_db
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -30,7 +31,7 @@ def test_server_error_is_asked_four_times_after_one_two_and_four_seconds(
     assert (operation.status, operation.error_code) == ("failed", "SERVER_ERROR")
     waits = list(operation.attempt_ledger.order_by("number").values_list("wait_seconds", flat=True))
     seen = [entry["t"] for entry in provider.requests()]
-    gaps = [later - earlier for earlier, later in zip(seen, seen[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(seen)]
     assert len(seen) == 4
     assert waits[3] is None
     for wait, gap, base in zip(waits, gaps, (1.0, 2.0, 4.0), strict=False):

@@ -132,6 +132,7 @@ def test_operations_of_a_deleted_session_are_cancelled_and_shut_out() -> None:
     pending = OperationFactory(session_id=running.session_id, kind="session_summary")
     other = operation_in("pending")
 
+    assert running.session_id
     cancelled = services.cancel_session_operations(
         session_id=running.session_id, actor=None, door="page"
     )

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 from django.db import transaction
-
 from pytest_django import Settings
 
 from operations.kinds import UnknownKind

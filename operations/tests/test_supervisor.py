@@ -50,7 +50,9 @@ def test_five_calls_in_flight_survive_kill_9_of_every_process(
 
     wait_until(all_completed, 20)
     assert_each_has_one_result(operations)
-    assert Attempt.objects.filter(outcome=Attempt.Outcome.LOST, possibly_paid_twice=True).count() == 5
+    assert (
+        Attempt.objects.filter(outcome=Attempt.Outcome.LOST, possibly_paid_twice=True).count() == 5
+    )
 
 
 def test_killed_cluster_is_restarted_by_its_supervisor(

@@ -36,7 +36,7 @@ class WorkerProcess:
 
     def start(self, drains: int = 1) -> None:
         """Start a supervisor and wait until its drains have signed on."""
-        self.supervisor = subprocess.Popen(  # noqa: S603  (our own command line)
+        self.supervisor = subprocess.Popen(
             [sys.executable, "manage.py", "operations_worker"],
             cwd=settings.BASE_DIR,
             env=self.environment,

@@ -8,7 +8,7 @@ from operations.supervisor import Supervisor
 
 
 class Command(BaseCommand):
-    help = "Run the workers under a supervisor until SIGTERM or Ctrl-C. Production's worker command."
+    help = "Run the workers under a supervisor until SIGTERM or Ctrl-C: the production command."
 
     def handle(self, *args: Any, **options: Any) -> None:
         Supervisor().run()

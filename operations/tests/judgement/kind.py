@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 from pydantic import BaseModel, ConfigDict, Field
 
 from operations.kinds import ProviderReply, ProviderRequest
@@ -30,8 +31,8 @@ class JudgementKind:
     """Asks for a judgement; each applied result leaves one event row, so doubles can be counted."""
 
     name = "judgement"
-    label = "judgement"
-    failure_lead = "We could not judge this"
+    label = gettext_lazy("judgement")
+    failure_lead = gettext_lazy("We could not judge this")
     waits_for: tuple[str, ...] = ()
 
     def __init__(self) -> None:
