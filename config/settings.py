@@ -102,7 +102,6 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "interview_app.context_processors.installation",
-                "interview_app.context_processors.installation",
             ]
         },
     }
