@@ -86,7 +86,8 @@ class RawServer:
 
     def says(self, head: str, body: bytes = b"", *, length: int | None = None) -> Credential:
         size = len(body) if length is None else length
-        self.answer = f"HTTP/1.1 {head}\r\nContent-Length: {size}\r\n\r\n".encode("latin-1") + body
+        end = f"Content-Length: {size}\r\nConnection: close\r\n\r\n"
+        self.answer = f"HTTP/1.1 {head}\r\n{end}".encode("latin-1") + body
         return self.credential
 
     def stop(self) -> None:
@@ -477,7 +478,7 @@ def test_any_answer_becomes_a_reply_or_an_error_of_ours(
 ) -> None:
     lines = "".join(f"\r\n{name}: {value}" for name, value in fields.items())
 
-    ends_well(runner, shared_raw.says(f"{status} Odd{lines}\r\nConnection: close", body))
+    ends_well(runner, shared_raw.says(f"{status} Odd{lines}", body))
 
 
 @UNHURRIED
