@@ -1,0 +1,56 @@
+"""One step of the engine in a process of its own, which a test lets die at a failpoint.
+
+python -m operations.tests.mortal drain|drain_and_stop|submit|sweep|retry
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import django
+from django.apps import apps
+
+if not apps.ready:  # a process of its own, not the test that calls a step here
+    django.setup()
+
+from operations import services
+from operations.engine import leases
+from operations.engine.drain import Drain
+from operations.models import Operation
+
+
+def drain() -> None:
+    asyncio.run(Drain(until_idle=True).run())
+
+
+def drain_and_stop() -> None:
+    """As at a shutdown: the calls are under way and do not end within the grace."""
+
+    async def run() -> None:
+        drain = Drain()
+        running = asyncio.create_task(drain.run())
+        await asyncio.sleep(0.5)
+        drain.stop()
+        await running
+
+    asyncio.run(run())
+
+
+def submit() -> None:
+    services.submit_operation(
+        kind="judgement", subject_type="test", subject_id="mortal", door="command"
+    )
+
+
+def sweep() -> None:
+    leases.sweep()
+
+
+def retry() -> None:
+    for operation in Operation.objects.filter(status__in=Operation.RETRYABLE):
+        services.retry_operation(operation_id=operation.pk, door="command")
+
+
+if __name__ == "__main__":
+    {step.__name__: step for step in (drain, drain_and_stop, submit, sweep, retry)}[sys.argv[1]]()
