@@ -6,4 +6,8 @@ class OperationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from operations import alerts, checks  # noqa: F401  (register receivers and checks)
+        from operations import (  # noqa: F401  (register receivers and checks)
+            alerts,
+            checks,
+            queue_checks,
+        )

@@ -17,6 +17,8 @@ from operations import events
 
 CHANNEL = "operations_wake"
 DRAIN_TASK = "operations.tasks.drain"
+DRAIN_SECONDS = 600.0
+"""A drain takes work for this long; django-q2's `timeout` must exceed it by a run's deadline."""
 
 
 def wake() -> None:

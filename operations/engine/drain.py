@@ -20,15 +20,13 @@ import structlog
 from django.conf import settings
 
 from operations import events, lifeline, openai_service
+from operations.dispatch import DRAIN_SECONDS
 from operations.engine import failpoints, leases, wakeups
 from operations.engine.claims import Claim, claim_batch
 from operations.engine.database_thread import DatabaseGone, DatabaseThread
 from operations.engine.running import Abort, Run
 
 logger = structlog.get_logger("operations")
-
-DRAIN_SECONDS = 600.0
-"""A drain takes work for this long; django-q2's `timeout` must exceed it by a run's deadline."""
 
 IDLE_LOOK_SECONDS = 1.0
 """Waiting rows become due by time alone, which no wake-up tells."""
