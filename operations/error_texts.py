@@ -93,7 +93,7 @@ TEXTS: dict[str, Text] = {
         "The provider answered 5xx. See its status page; retry the failed operations afterwards.",
     ),
     "RATE_LIMIT_EXCEEDED": Text(
-        _("the AI service is busy: it accepts no more requests for the moment"),
+        _("the AI service is busy and accepts no more requests for the moment"),
         NOT_TRIED_AGAIN_BY_ITSELF,
         _("Try again in a minute."),
         "The provider's request or token limit. Lower OPERATIONS_CONCURRENCY, raise the tier, or "
