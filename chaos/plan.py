@@ -1,0 +1,97 @@
+"""Which process is struck when and how: a pure function of the seed, so that a run can be repeated.
+
+The plan names roles. Which process has the role at that moment is looked up when the strike is due.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+MEAN_GAP_SECONDS = 0.5
+QUIET_START_SECONDS = 1.0
+
+
+class Role(StrEnum):
+    SUPERVISOR = "supervisor"
+    MAIN = "main"
+    SENTINEL = "sentinel"
+    DRAIN = "drain"
+    SPARE = "spare worker"
+    PUSHER = "pusher"
+    MONITOR = "monitor"
+    WEB = "web"
+    WEB_WORKER = "web worker"
+    DATABASE = "database"
+    BROKER = "broker"
+
+
+class Action(StrEnum):
+    KILL = "kill"
+    STOP = "stop"
+
+
+WEIGHTS = {
+    # Each of the first three costs the whole cluster, and a cluster that never lives does no work.
+    Role.SUPERVISOR: 4,
+    Role.MAIN: 3,
+    Role.SENTINEL: 3,
+    Role.DRAIN: 24,
+    Role.SPARE: 15,
+    Role.PUSHER: 13,
+    Role.MONITOR: 12,
+    Role.WEB: 8,
+    Role.WEB_WORKER: 18,
+}
+KILLED_SHARE = 0.5
+INFRASTRUCTURE_GAP_SECONDS = 9.0
+
+
+@dataclass(frozen=True)
+class Strike:
+    """`choice` (0 ≤ choice < 1) picks one of the processes with the role."""
+
+    at: float
+    role: Role
+    action: Action
+    choice: float
+    hold_seconds: float
+
+
+def plan(
+    *, seed: int, seconds: float, lease_seconds: float, infrastructure: tuple[Role, ...] = ()
+) -> list[Strike]:
+    """Signals for processes, and kills of the given infrastructure, in order of time."""
+    dice = random.Random(seed)  # noqa: S311
+    strikes = [*_process_strikes(dice, seconds, lease_seconds)]
+    for role in infrastructure:
+        strikes += _infrastructure_strikes(dice, seconds, lease_seconds, role)
+    return sorted(strikes, key=lambda strike: strike.at)
+
+
+def _process_strikes(
+    dice: random.Random, seconds: float, lease_seconds: float
+) -> Iterator[Strike]:
+    roles, weights = list(WEIGHTS), list(WEIGHTS.values())
+    at = QUIET_START_SECONDS
+    while (at := at + dice.expovariate(1 / MEAN_GAP_SECONDS)) < seconds:
+        (role,) = dice.choices(roles, weights)
+        action = Action.KILL if dice.random() < KILLED_SHARE else Action.STOP
+        yield Strike(at, role, action, dice.random(), _hold_seconds(dice, lease_seconds))
+
+
+def _hold_seconds(dice: random.Random, lease_seconds: float) -> float:
+    """Half of the stops outlast the lease: their work is somebody else's when they wake up."""
+    share = dice.choice((dice.uniform(0.1, 0.8), dice.uniform(1.1, 2.0)))
+    return share * lease_seconds
+
+
+def _infrastructure_strikes(
+    dice: random.Random, seconds: float, lease_seconds: float, role: Role
+) -> Iterator[Strike]:
+    at = QUIET_START_SECONDS
+    while (at := at + dice.uniform(0.6, 1.4) * INFRASTRUCTURE_GAP_SECONDS) < seconds:
+        hold = dice.uniform(0.2, 1.6) * lease_seconds
+        yield Strike(at, role, Action.KILL, dice.random(), hold)
