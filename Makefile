@@ -58,6 +58,13 @@ format: $(VENV)/.dev ## Format the code
 types: $(VENV)/.dev ## Check types
 	@$(BIN)/mypy .
 
+.PHONY: messages
+messages: $(VENV)/.dev ## Collect the texts to translate into locale/ and compile it (needs gettext)
+	@env $(DEBUG_BY_DEFAULT) $(BIN)/python manage.py makemessages --verbosity 0 --all \
+		--no-location --no-wrap --no-obsolete --ignore tests
+	@for source in locale/*/LC_MESSAGES/django.po; do \
+		msgfmt --check --output-file=$${source%.po}.mo $$source; done
+
 .PHONY: requirements
 requirements: $(VENV)/.dev ## Compile requirements/*.in to hashed *.txt
 	@cd requirements && for set in base scale dev; do \
