@@ -115,6 +115,16 @@ class Operation(models.Model):
         help_text="Null where the price is unknown; never 0 for unknown.",
     )
 
+    acknowledged_at = models.DateTimeField(
+        null=True, blank=True, help_text="An operator has seen this failure; a retry clears it."
+    )
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    acknowledgement = models.CharField(
+        max_length=500, blank=True, help_text="The operator's note. Never what a candidate wrote."
+    )
+
     created_at = models.DateTimeField(auto_now_add=True)
     queued_at = models.DateTimeField(help_text="Creation or last retry: expiry counts from here.")
     started_at = models.DateTimeField(null=True, blank=True)
@@ -175,6 +185,12 @@ class Operation(models.Model):
             models.Index(
                 fields=("status", "error_category", "-finished_at"), name="operation_failures"
             ),
+            models.Index(
+                fields=("error_category", "error_code", "-finished_at"),
+                name="operation_unseen_failures",
+                condition=Q(status="failed", acknowledged_at__isnull=True),
+            ),
+            models.Index(fields=("finished_at", "status"), name="operation_ended"),
         ]
 
     def __str__(self) -> str:
@@ -239,7 +255,10 @@ class Attempt(models.Model):
                 | (~Q(outcome="running") & Q(finished_at__isnull=False)),
             ),
         ]
-        indexes = [models.Index(fields=("provider_request_id",), name="attempt_request_id")]
+        indexes = [
+            models.Index(fields=("provider_request_id",), name="attempt_request_id"),
+            models.Index(fields=("finished_at",), name="attempt_ended"),
+        ]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.operation_id}"
@@ -312,6 +331,14 @@ class ProviderPause(models.Model):
     error_code = models.CharField(max_length=40)
     operation_id = models.UUIDField(null=True, blank=True, help_text="The one that met it.")
     paused_at = models.DateTimeField()
+    paused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Set where an operator paused it by hand.",
+    )
     probed_at = models.DateTimeField(null=True, blank=True)
     resumed_at = models.DateTimeField(null=True, blank=True)
     resumed_by = models.ForeignKey(
@@ -403,3 +430,95 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.error_code} {self.hour:%Y-%m-%d %H:00}"
+
+
+class BulkAction(models.Model):
+    """One verb on many operations: a draft until somebody confirms it, then run in the background.
+
+    Which operations it means is frozen in its items when the draft is made: what was counted in the
+    dry run is what is done.
+    """
+
+    class Verb(models.TextChoices):
+        RETRY = "retry"
+        CANCEL = "cancel"
+        ACKNOWLEDGE = "acknowledge"
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        RUNNING = "running"
+        DONE = "done"
+        STOPPED = "stopped"
+
+    verb = models.CharField(max_length=12, choices=Verb.choices)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFT)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    door = models.CharField(max_length=10, default="admin")
+    options = models.JSONField(
+        default=dict, blank=True, help_text="`when` of a retry, `note` of an acknowledgement."
+    )
+    query = models.CharField(
+        max_length=1000, blank=True, help_text="The list's filter that it was made from."
+    )
+    spread_seconds = models.PositiveIntegerField(
+        default=0, help_text="Spread over so long; 0: as fast as possible."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        indexes = [
+            models.Index(
+                fields=("started_at",), name="bulk_action_running", condition=Q(state="running")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"bulk {self.verb} {self.pk}"
+
+
+class BulkItem(models.Model):
+    """What became of one operation of a bulk action."""
+
+    class Outcome(models.TextChoices):
+        WAITING = "waiting"
+        CHANGED = "changed"
+        SKIPPED = "skipped"
+        FAILED = "failed"
+
+    action = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="items")
+    operation_id = models.UUIDField(help_text="A plain id: the report outlives the operation.")
+    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.WAITING)
+    reason = models.CharField(max_length=40, blank=True, help_text="The refusal's code.")
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("action", "id")
+        constraints = [
+            models.UniqueConstraint(name="bulk_item_once", fields=("action", "operation_id"))
+        ]
+        indexes = [models.Index(fields=("action", "outcome", "id"), name="bulk_item_outcome")]
+
+    def __str__(self) -> str:
+        return f"{self.operation_id}: {self.outcome}"
+
+
+class ContentView(models.Model):
+    """Somebody with `view_content` opened a page that shows what a candidate wrote. Never edited."""
+
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.CharField(max_length=36)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.subject_type} {self.subject_id}"

@@ -22,11 +22,29 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
 PROBE_INTERVAL = timedelta(seconds=60)
+BY_HAND = "PAUSED_BY_OPERATOR"
 
 
 def paused_credentials() -> set[str]:
     """The credentials that are paused now."""
     return set(ProviderPause.objects.filter(resumed_at=None).values_list("credential", flat=True))
+
+
+def pause_by_hand(credential: str, *, at: datetime, actor: AbstractUser | None = None) -> bool:
+    """Pause a credential because an operator says so. False where it was paused already."""
+    _, opened = ProviderPause.objects.get_or_create(
+        credential=credential,
+        resumed_at=None,
+        defaults={
+            "error_category": "",
+            "error_code": BY_HAND,
+            "paused_at": at,
+            "paused_by": actor,
+        },
+    )
+    if opened:
+        events.log_after_commit(events.PROVIDER_PAUSED, credential=credential, error_code=BY_HAND)
+    return opened
 
 
 def open_pause(operation: Operation, error: OpenAIServiceError, *, at: datetime) -> None:
@@ -76,9 +94,8 @@ def let_probes_through(*, at: datetime) -> int:
     """Mark the oldest waiting operation of each paused credential as its probe, at most once a
     minute. Returns how many were marked."""
     marked = 0
-    for pause in ProviderPause.objects.filter(resumed_at=None).filter(
-        Q(probed_at=None) | Q(probed_at__lte=at - PROBE_INTERVAL)
-    ):
+    failing = ProviderPause.objects.filter(resumed_at=None).exclude(error_code=BY_HAND)
+    for pause in failing.filter(Q(probed_at=None) | Q(probed_at__lte=at - PROBE_INTERVAL)):
         oldest = (
             Operation.objects.filter(status=Operation.Status.PENDING, credential=pause.credential)
             .filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=at))

@@ -135,7 +135,7 @@ def waiting_message(reason: str) -> str:
         "backoff": _("The AI service did not answer; we are about to ask again."),
         "rate_limited": _("The AI service asked us to wait."),
         "provider_paused": _(
-            "The AI service refuses our access at the moment. The administrator has been told;"
+            "The AI service is out of reach for us at the moment. The administrator has been told;"
             " this runs by itself as soon as it is mended."
         ),
         "rescued": _("It was interrupted and is about to start again."),

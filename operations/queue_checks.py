@@ -50,7 +50,8 @@ def check_admin(**_: Any) -> list[CheckMessage]:
 def check_tasks(**_: Any) -> list[CheckMessage]:
     """A coroutine among the tasks is fetched for ever and never run."""
     spec = find_spec("operations.tasks")
-    assert spec and spec.origin
+    assert spec is not None
+    assert spec.origin is not None
     # Read, not imported: the tasks import the SDK, which a web process never does.
     source = Path(spec.origin).read_text()
     if "async def" not in source:
@@ -109,8 +110,8 @@ def sqlite_faults(database: Mapping[str, Any]) -> Iterator[CheckMessage]:
         return
     if database.get("OPTIONS", {}).get("transaction_mode") != "IMMEDIATE":
         yield Error(
-            "DATABASES: SQLite without transaction_mode IMMEDIATE: a transaction that reads and then"
-            " writes gets “database is locked” at once.",
+            "DATABASES: SQLite without transaction_mode IMMEDIATE: a transaction that reads and"
+            " then writes gets “database is locked” at once.",
             hint='"OPTIONS": {"transaction_mode": "IMMEDIATE"}',
             id="operations.E017",
         )

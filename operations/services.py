@@ -200,6 +200,12 @@ def cancel_session_operations(
 
 
 @transaction.atomic
+def pause_provider(*, credential: str, actor: AbstractUser | None = None) -> bool:
+    """Hold back a credential's operations by hand. False where it was paused already."""
+    return pauses.pause_by_hand(credential, at=database_now(), actor=actor)
+
+
+@transaction.atomic
 def resume_provider(*, credential: str, actor: AbstractUser | None = None) -> bool:
     """Let a paused credential's operations run again. False where it was not paused."""
     resumed = pauses.close_pause(credential, at=database_now(), actor=actor)

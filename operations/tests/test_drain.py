@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -318,3 +319,57 @@ def test_failure_is_logged_without_key_or_text(
     assert "operation.failed" in said
     assert "sk-proj-a-key" not in said
     assert "strawberry" not in said
+
+
+def test_alarm_that_ends_the_process_releases_what_is_under_way(
+    submit: Submit, provider: FaultServer
+) -> None:
+    """django-q2's time-out raises SystemExit out of a signal handler, anywhere in Python code."""
+    provider.latency = 30.0
+    operation = submit()
+
+    def time_is_up(*_: object) -> None:
+        raise SystemExit("time is up")
+
+    before = signal.signal(signal.SIGALRM, time_is_up)
+    signal.setitimer(signal.ITIMER_REAL, 1.0)
+    try:
+        with pytest.raises(SystemExit):
+            asyncio.run(Drain(until_idle=True).run())
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    operation.refresh_from_db()
+    assert operation.status == Operation.Status.PENDING
+    assert operation.attempt_ledger.get().outcome == Attempt.Outcome.RELEASED
+    assert not WorkerHeartbeat.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "earlier_deferrals", "expected"),
+    [("20", 0, "pending"), ("43200", 0, "failed"), ("20", 10, "failed"), ("nan", 0, "pending")],
+    ids=["named time", "twelve hours", "eleventh time", "garbage"],
+)
+def test_waits_for_a_rate_limit_are_bounded(
+    retry_after: str,
+    earlier_deferrals: int,
+    expected: str,
+    submit: Submit,
+    provider: FaultServer,
+    drain: DrainOnce,
+    settings: Settings,
+) -> None:
+    settings.OPERATIONS_DEFER_RATE_LIMITED = True
+    case = provider.cases["rate_limit_no_headers"]
+    headers = {**case["headers"], "Retry-After": retry_after}
+    provider.cases = {**provider.cases, "limited": {**case, "headers": headers}}
+    provider.playing = "limited"
+    operation = submit()
+    Operation.objects.filter(pk=operation.pk).update(deferrals=earlier_deferrals)
+
+    drain()
+
+    operation.refresh_from_db()
+    assert operation.status == expected
+    assert operation.attempts == 1
