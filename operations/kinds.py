@@ -7,7 +7,7 @@ The engine knows how to run any call safely; a Kind knows how to ask and what to
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ class Kind(Protocol):
         """The content that the simulated provider answers with; deterministic."""
 
 
+MODEL_PARAMETER = "model"
+"""Of an operation: the model that its newest run uses instead of the usual one."""
+
 _kinds: dict[str, Kind] = {}
 
 
@@ -94,6 +97,13 @@ def get_kind(name: str) -> Kind:
         return _kinds[name]
     except KeyError:
         raise UnknownKind(name) from None
+
+
+def request_of(kind: Kind, operation: Operation) -> ProviderRequest:
+    """What to send. A retry may have asked for another model than the kind or the installation."""
+    request = kind.request(operation)
+    model = operation.parameters.get(MODEL_PARAMETER)
+    return replace(request, model=model) if model else request
 
 
 def all_kinds() -> tuple[Kind, ...]:

@@ -93,23 +93,24 @@ def close_pause(credential: str, *, at: datetime, actor: AbstractUser | None = N
 def let_probes_through(*, at: datetime) -> int:
     """Mark the oldest waiting operation of each paused credential as its probe, at most once a
     minute. Returns how many were marked."""
-    marked = 0
     failing = ProviderPause.objects.filter(resumed_at=None).exclude(error_code=BY_HAND)
-    for pause in failing.filter(Q(probed_at=None) | Q(probed_at__lte=at - PROBE_INTERVAL)):
-        oldest = (
-            Operation.objects.filter(status=Operation.Status.PENDING, credential=pause.credential)
-            .filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=at))
-            .order_by("queued_at", "id")
-            .first()
-        )
-        if oldest is None:
-            continue
-        ProviderPause.objects.filter(pk=pause.pk).update(probed_at=at)
-        Operation.objects.filter(pk=oldest.pk, status=Operation.Status.PENDING).update(
-            is_probe=True
-        )
-        events.log_after_commit(
-            events.PROVIDER_PROBED, credential=pause.credential, **events.operation_fields(oldest)
-        )
-        marked += 1
-    return marked
+    due = failing.filter(Q(probed_at=None) | Q(probed_at__lte=at - PROBE_INTERVAL))
+    return sum(probe(pause.credential, at=at) for pause in due)
+
+
+def probe(credential: str, *, at: datetime) -> bool:
+    """Let the oldest operation that waits for the credential try it. False: none waits."""
+    oldest = (
+        Operation.objects.filter(status=Operation.Status.PENDING, credential=credential)
+        .filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=at))
+        .order_by("queued_at", "id")
+        .first()
+    )
+    if oldest is None:
+        return False
+    ProviderPause.objects.filter(credential=credential, resumed_at=None).update(probed_at=at)
+    Operation.objects.filter(pk=oldest.pk, status=Operation.Status.PENDING).update(is_probe=True)
+    events.log_after_commit(
+        events.PROVIDER_PROBED, credential=credential, **events.operation_fields(oldest)
+    )
+    return True

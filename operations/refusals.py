@@ -36,6 +36,21 @@ class NotCancellable(Refusal):
     message = _("This operation has already ended.")
 
 
+class NotAcknowledgeable(Refusal):
+    code = "NOT_ACKNOWLEDGEABLE"
+    message = _("Only a failed operation can be acknowledged.")
+
+
+class NotRescuable(Refusal):
+    code = "NOT_RESCUABLE"
+    message = _("Its worker is alive: the lease has not ended.")
+
+
+class NothingToProbe(Refusal):
+    code = "NOTHING_TO_PROBE"
+    message = _("No operation waits for this credential: there is nothing to try it with.")
+
+
 class OperationInProgress(Refusal):
     """Another unfinished operation of this kind exists for the subject."""
 

@@ -18,12 +18,16 @@ from django.db import IntegrityError, transaction
 from operations import dispatch, events, metrics, pauses
 from operations.clock import database_now
 from operations.credentials import installation_credential
-from operations.engine import failpoints, transitions
+from operations.engine import failpoints, leases, transitions
 from operations.errors import AuthenticationError
-from operations.kinds import get_kind
+from operations.kinds import MODEL_PARAMETER, get_kind
+from operations.masking import mask
 from operations.models import Attempt, Operation
 from operations.refusals import (
+    NotAcknowledgeable,
     NotCancellable,
+    NothingToProbe,
+    NotRescuable,
     NotRetryable,
     OperationInProgress,
     OperationNotFound,
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 
 NOW = "now"
 WHEN_POSSIBLE = "possible"
+
+NOTE_LENGTH: int = Operation._meta.get_field("acknowledgement").max_length or 0
 
 
 @transaction.atomic
@@ -110,11 +116,13 @@ def retry_operation(
     actor: AbstractUser | None = None,
     door: str,
     when: str = NOW,
+    model: str = "",
 ) -> Operation:
     """failed | cancelled → pending, on the same row, with a full budget of calls.
 
     `when="possible"`: at the time the provider named or when it is resumed; without either, now.
-    A retry "now" is a probe: it is sent although its credential is paused. Raises
+    A retry "now" is a probe: it is sent although its credential is paused. `model`: another one
+    than usual, for this run alone. Raises
     `OperationNotFound`, `NotRetryable` (a lost double click too), `OperationInProgress`.
     """
     operation = _get(operation_id)
@@ -136,9 +144,67 @@ def retry_operation(
         raise OperationInProgress(_unfinished_twin(operation)) from None
     if not done:
         raise NotRetryable
+    _prepare_run(operation, model)
     failpoints.reach("in_retry_after_swap")
     dispatch.wake()
     return operation
+
+
+def _prepare_run(operation: Operation, model: str) -> None:
+    """What an operator said about the last run does not hold for the next one."""
+    parameters = {k: v for k, v in operation.parameters.items() if k != MODEL_PARAMETER}
+    if model:
+        parameters[MODEL_PARAMETER] = model
+    if parameters == operation.parameters and operation.acknowledged_at is None:
+        return
+    operation.parameters = parameters
+    operation.acknowledged_at = operation.acknowledged_by = None
+    operation.acknowledgement = ""
+    operation.save(
+        update_fields=["parameters", "acknowledged_at", "acknowledged_by", "acknowledgement"]
+    )
+
+
+@transaction.atomic
+def acknowledge_operation(
+    *, operation_id: UUID, actor: AbstractUser | None = None, door: str, note: str = ""
+) -> Operation:
+    """An operator has seen this failure and needs not be shown it again; its status stays.
+
+    A second call replaces the note; both are in the history. Raises `OperationNotFound`,
+    `NotAcknowledgeable`.
+    """
+    now = database_now()
+    note = mask(note)[:NOTE_LENGTH]
+    seen = Operation.objects.filter(pk=operation_id, status=Operation.Status.FAILED).update(
+        acknowledged_at=now, acknowledged_by=actor, acknowledgement=note, updated_at=now
+    )
+    operation = _get(operation_id)
+    if not seen:
+        raise NotAcknowledgeable
+    events.record(
+        events.ACKNOWLEDGED,
+        operation,
+        at=now,
+        from_status=operation.status,
+        to_status=operation.status,
+        actor=actor,
+        door=door,
+    )
+    return operation
+
+
+@transaction.atomic
+def rescue_operation(
+    *, operation_id: UUID, actor: AbstractUser | None = None, door: str
+) -> Operation:
+    """Take an operation back from a worker whose lease has ended, without waiting for the sweep.
+    Raises `OperationNotFound`, `NotRescuable`."""
+    if not leases.rescue(operation_id):
+        _get(operation_id)
+        raise NotRescuable
+    dispatch.wake()
+    return _get(operation_id)
 
 
 @transaction.atomic
@@ -212,6 +278,15 @@ def resume_provider(*, credential: str, actor: AbstractUser | None = None) -> bo
     if resumed:
         dispatch.wake()
     return resumed
+
+
+@transaction.atomic
+def probe_provider(*, credential: str) -> None:
+    """Send the oldest operation that waits for a paused credential: its success resumes all, its
+    failure changes nothing for the others. Raises `NothingToProbe`."""
+    if not pauses.probe(credential, at=database_now()):
+        raise NothingToProbe
+    dispatch.wake()
 
 
 def refuse_beyond_limit(owner: AbstractUser | None) -> None:

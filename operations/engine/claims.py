@@ -22,7 +22,7 @@ from operations.credentials import Credential, installation_credential
 from operations.engine import failing, failpoints, transitions
 from operations.engine.database_thread import passes_by_itself
 from operations.errors import InternalError, OpenAIServiceError
-from operations.kinds import Kind, ProviderRequest, all_kinds, get_kind
+from operations.kinds import Kind, ProviderRequest, all_kinds, get_kind, request_of
 from operations.models import Operation
 
 logger = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ def _prepare(operation: Operation, paused: set[str]) -> Claim:
         operation=operation,
         fence=operation.fence,
         kind=kind,
-        request=kind.request(operation),
+        request=request_of(kind, operation),
         credential=credential,
         # A rescue goes on with what its run has left, and may always ask once.
         calls_left=max(1, 1 + settings.OPERATIONS_MAX_RETRIES - calls_before),

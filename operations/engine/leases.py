@@ -142,6 +142,14 @@ def sweep() -> SweepReport:
     return report
 
 
+def rescue(operation_id: UUID) -> bool:
+    """Take one operation back, if its lease has ended: what `sweep` does by itself."""
+    report = SweepReport()
+    with transaction.atomic():
+        _take_back(operation_id, at=database_now(), report=report)
+    return bool(report.rescued or report.failed or report.cancelled)
+
+
 def _expired_leases(now: datetime) -> list[UUID]:
     rows = Operation.objects.filter(status=Operation.Status.RUNNING, lease_expires_at__lt=now)
     return list(rows.order_by("lease_expires_at").values_list("pk", flat=True)[:SWEEP_BATCH])
