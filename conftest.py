@@ -17,6 +17,7 @@ import pytest
 import redis
 from django.core.cache import cache
 from django.db import connection
+from django.utils import translation
 
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
@@ -104,6 +105,12 @@ sys.addaudithook(refuse_outside_connections)
 def empty_cache() -> None:
     """Throttles count in the cache: what one test used up must not be missing in the next."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def language_of_the_installation() -> None:
+    """A request leaves its language behind in its thread; only the next request sets another."""
+    translation.deactivate()
 
 
 @pytest.fixture
