@@ -46,6 +46,8 @@ WEIGHTS = {
     Role.WEB_WORKER: 18,
 }
 KILLED_SHARE = 0.5
+LONG_STOP_LEASES = (1.2, 2.6)
+PAUSE_GAP_SECONDS = 8.0
 INFRASTRUCTURE_GAP_SECONDS = 9.0
 
 
@@ -65,7 +67,10 @@ def plan(
 ) -> list[Strike]:
     """Signals for processes, and kills of the given infrastructure, in order of time."""
     dice = random.Random(seed)  # noqa: S311
-    strikes = [*_process_strikes(dice, seconds, lease_seconds)]
+    strikes = [
+        *_process_strikes(dice, seconds, lease_seconds),
+        *_pauses(dice, seconds, lease_seconds),
+    ]
     for role in infrastructure:
         strikes += _infrastructure_strikes(dice, seconds, lease_seconds, role)
     return sorted(strikes, key=lambda strike: strike.at)
@@ -84,8 +89,16 @@ def _process_strikes(
 
 def _hold_seconds(dice: random.Random, lease_seconds: float) -> float:
     """Half of the stops outlast the lease: their work is somebody else's when they wake up."""
-    share = dice.choice((dice.uniform(0.1, 0.8), dice.uniform(1.1, 2.0)))
+    share = dice.choice((dice.uniform(0.1, 0.8), dice.uniform(*LONG_STOP_LEASES)))
     return share * lease_seconds
+
+
+def _pauses(dice: random.Random, seconds: float, lease_seconds: float) -> Iterator[Strike]:
+    """Drains that wake up to find their work taken over, in campaigns of any length."""
+    at = QUIET_START_SECONDS
+    while (at := at + dice.uniform(0.5, 1.5) * PAUSE_GAP_SECONDS) < seconds:
+        hold = dice.uniform(*LONG_STOP_LEASES) * lease_seconds
+        yield Strike(at, Role.DRAIN, Action.STOP, dice.random(), hold)
 
 
 def _infrastructure_strikes(

@@ -12,7 +12,6 @@ import sys
 
 from operations.tests.fault_server import FaultServer
 
-SHORTEST_SECONDS = 0.1
 LONGEST_SECONDS = 1.5
 
 
@@ -28,6 +27,6 @@ async def serve(port: int, shortest: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--shortest", type=float, default=SHORTEST_SECONDS)
+    parser.add_argument("--shortest", type=float, required=True)
     options = parser.parse_args()
     asyncio.run(serve(options.port, options.shortest))

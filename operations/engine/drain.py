@@ -31,6 +31,9 @@ logger = structlog.get_logger("operations")
 IDLE_LOOK_SECONDS = 1.0
 """Waiting rows become due by time alone, which no wake-up tells."""
 
+ANSWER_TURNS = 50
+"""Turns of the event loop that an answer needs from its socket to a reply, with room to spare."""
+
 SELF_FENCE_SHARE = 0.8
 """A drain that could not beat for this share of its lease stops its calls: others may own them."""
 
@@ -186,6 +189,7 @@ class Drain:
             beat = asyncio.create_task(self._beat())
             done, _ = await asyncio.wait([beat], timeout=self._until_self_fence())
             if not done:
+                await self._let_answers_in()
                 self._fence_self()
                 await asyncio.wait([beat])
 
@@ -200,10 +204,20 @@ class Drain:
             return
         self._last_beat = asked_at
         # Only what was held when the beat was asked for: newer claims are not in its answer.
-        for run in held:
-            if holding.fences.get(run.claim.id) != run.claim.fence:
-                self._abort(run, Abort.LOST)
+        lost = [run for run in held if holding.fences.get(run.claim.id) != run.claim.fence]
+        if lost:
+            await self._let_answers_in()
+        for run in lost:
+            self._abort(run, Abort.LOST)
         self._abort_cancelled(holding.cancel_requested)
+        if not holding.is_signed_on:  # a successor has our slot: two would leave no spare worker
+            self.stop()
+
+    async def _let_answers_in(self) -> None:
+        """After a pause of this process answers lie in its sockets: paid for, and still good where
+        nobody has taken the operation over. Turns, not seconds: each moves every call one step."""
+        for _ in range(ANSWER_TURNS):
+            await asyncio.sleep(0)
 
     def _until_self_fence(self) -> float:
         allowed = SELF_FENCE_SHARE * settings.OPERATIONS_LEASE_SECONDS

@@ -35,6 +35,8 @@ class Holding:
 
     fences: dict[UUID, int] = field(default_factory=dict)
     cancel_requested: frozenset[UUID] = frozenset()
+    is_signed_on: bool = True
+    """False where its heartbeat had expired and another drain took the slot."""
 
 
 def sign_on(*, owner: UUID, supervisor: str, slot: int) -> bool:
@@ -78,7 +80,7 @@ def beat(*, owner: UUID, held: Collection[UUID]) -> Holding:
     """
     now = database_now()
     until = now + transitions.lease_length()
-    WorkerHeartbeat.objects.filter(pk=owner).update(
+    signed_on = WorkerHeartbeat.objects.filter(pk=owner).update(
         beat_at=now, expires_at=until, in_flight=len(held)
     )
     mine = Operation.objects.filter(status=Operation.Status.RUNNING, lease_owner=owner)
@@ -88,6 +90,7 @@ def beat(*, owner: UUID, held: Collection[UUID]) -> Holding:
     return Holding(
         fences={pk: fence for pk, fence, _ in rows},
         cancel_requested=frozenset(pk for pk, _, asked in rows if asked is not None),
+        is_signed_on=bool(signed_on),
     )
 
 
@@ -162,9 +165,11 @@ def _expired_waits(now: datetime) -> Iterator[Operation]:
 
 
 def _take_back(operation_id: UUID, *, at: datetime, report: SweepReport) -> None:
-    # Locked: a heartbeat must not extend the lease between this look and the change.
+    # Locked: a heartbeat must not extend the lease between this look and the change. A row that
+    # somebody holds is left for the next sweep: a worker that was stopped in the middle of a
+    # transaction must not hold up the supervisor, and with it everybody else's recovery.
     operation = (
-        Operation.objects.select_for_update()
+        Operation.objects.select_for_update(skip_locked=True)
         .filter(pk=operation_id, status=Operation.Status.RUNNING, lease_expires_at__lt=at)
         .first()
     )

@@ -280,6 +280,8 @@ class Run:
     async def _give_back(self) -> None:
         """Stopped from outside: release, or cancel where a person asked for it."""
         if self.abort is Abort.LOST:
+            if self.reply is not None:  # refused, or about to be: its bill is kept all the same
+                await self._write(self._mark_fenced)
             return
         await self._write(self._cancel if self.abort is Abort.CANCELLED else self._release)
 

@@ -17,11 +17,13 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import F
+from django.db.models.functions import Coalesce
 
 from operations import events, metrics
 from operations.errors import RULES, OpenAIServiceError, Usage
@@ -345,16 +347,20 @@ def retry(
 
 
 def add_usage(operation: Operation, usage: Usage) -> None:
-    """Tokens and cost add up over all attempts, failed ones included."""
+    """Tokens and cost add up over all attempts, failed ones included.
+
+    In the database: the refused answer of an older worker adds its own at any moment.
+    """
     operation.input_tokens += usage.input_tokens
     operation.output_tokens += usage.output_tokens
+    values: dict[str, Any] = {
+        "input_tokens": F("input_tokens") + usage.input_tokens,
+        "output_tokens": F("output_tokens") + usage.output_tokens,
+    }
     if usage.cost_usd is not None:
         operation.cost_usd = (operation.cost_usd or 0) + usage.cost_usd
-    Operation.objects.filter(pk=operation.pk).update(
-        input_tokens=operation.input_tokens,
-        output_tokens=operation.output_tokens,
-        cost_usd=operation.cost_usd,
-    )
+        values["cost_usd"] = Coalesce("cost_usd", Decimal(0)) + usage.cost_usd
+    Operation.objects.filter(pk=operation.pk).update(**values)
 
 
 def start_attempt(operation: Operation, *, fence: int, at: datetime, model: str) -> Attempt | None:

@@ -112,6 +112,33 @@ def test_heartbeat_extends_living_leases_only() -> None:
     assert set(holding.fences) == {alive.pk, dead.pk}
 
 
+def test_refused_answer_is_billed_beside_the_answer_that_counts() -> None:
+    """The older worker's late answer comes between the newer one's claim and its commit."""
+    operation = lost_operation()
+    stale = Operation.objects.get(pk=operation.pk)
+    leases.sweep()
+    now = timezone.now()
+    owner, lease = uuid.uuid4(), timedelta(seconds=30)
+    (current,) = transitions.claim([operation], owner=owner, at=now, lease=lease)
+    transitions.start_attempt(current, fence=current.fence, at=now, model="test-model")
+
+    transitions.mark_fenced(stale, fence=1, at=now, usage=USAGE)
+    transitions.complete(current, fence=current.fence, at=now, usage=USAGE, simulated=False)
+
+    operation.refresh_from_db()
+    assert (operation.input_tokens, operation.output_tokens) == (18, 24)
+
+
+def test_drain_whose_slot_was_taken_is_told() -> None:
+    mine, successor = WorkerHeartbeatFactory(), uuid.uuid4()
+    assert leases.beat(owner=mine.pk, held=[]).is_signed_on
+
+    WorkerHeartbeat.objects.update(expires_at=timezone.now() + PAST)
+    leases.sign_on(owner=successor, supervisor=mine.supervisor, slot=mine.slot)
+
+    assert not leases.beat(owner=mine.pk, held=[]).is_signed_on
+
+
 def test_waiting_too_long_expires(settings: Settings) -> None:
     settings.OPERATIONS_EXPIRE_SECONDS = 60
     operation = OperationFactory(queued_at=timezone.now() - timedelta(seconds=61))
