@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from operations.engine import leases, transitions
-from operations.errors import Usage
+from operations.errors import Usage, error_from_code
 from operations.models import Attempt, Operation, WorkerHeartbeat
 from operations.tests.factories import (
     AttemptFactory,
@@ -90,6 +90,28 @@ def test_result_of_a_stale_worker_is_refused_and_its_bill_kept() -> None:
     assert attempt.outcome == Attempt.Outcome.FENCED
     assert (attempt.input_tokens, attempt.output_tokens) == (9, 12)
     assert (operation.input_tokens, operation.output_tokens) == (9, 12)
+
+
+def test_stale_worker_is_refused_while_a_newer_one_runs() -> None:
+    """The status alone would let it through: the row is running, but for somebody else."""
+    operation = lost_operation()
+    stale = Operation.objects.get(pk=operation.pk)
+    leases.sweep()
+    operation.refresh_from_db()
+    (newer,) = transitions.claim(
+        [operation], owner=uuid.uuid4(), at=timezone.now(), lease=timedelta(seconds=30)
+    )
+    error = error_from_code("SERVER_ERROR")
+    at = timezone.now()
+
+    assert not transitions.complete(stale, fence=1, at=at, usage=USAGE, simulated=False)
+    assert not transitions.fail(stale, error, fence=1, at=at)
+    assert not transitions.release(stale, fence=1, at=at)
+    assert transitions.start_attempt(stale, fence=1, at=at, model="test-model") is None
+    assert not transitions.note_backoff(stale, fence=1, at=at, until=at)
+
+    operation.refresh_from_db()
+    assert (operation.status, operation.fence) == ("running", newer.fence)
 
 
 def test_heartbeat_extends_living_leases_only() -> None:
