@@ -27,7 +27,7 @@ from types import FrameType
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from operations import alerts, dispatch, events, lifeline, metrics
+from operations import alerts, dispatch, events, lifeline, metrics, retention
 from operations.clock import database_now
 from operations.engine import leases
 from operations.models import WorkerHeartbeat
@@ -37,6 +37,7 @@ from operations.signals import worker_restarted
 TICK_SECONDS = 0.25
 SWEEP_SECONDS = 2.0
 RING_SECONDS = 2.0
+TIDYING_SECONDS = 600.0
 STUCK_SECONDS = 10.0
 """A slot that stays empty this long, although rung for, means a wedged cluster."""
 
@@ -60,6 +61,7 @@ class Supervisor:
         self._stopping = False
         self._next_sweep = 0.0
         self._next_ring = 0.0
+        self._next_tidying = 0.0
         self._full_since = 0.0
         self._alerting: threading.Thread | None = None
 
@@ -117,7 +119,13 @@ class Supervisor:
         if leases.sweep().made_work:
             dispatch.wake()
         metrics.fold()
+        self._tidy_when_due()
         self._send_alerts()
+
+    def _tidy_when_due(self) -> None:
+        if time.monotonic() >= self._next_tidying:
+            self._next_tidying = time.monotonic() + TIDYING_SECONDS
+            retention.prune_idempotency_keys()
 
     def _send_alerts(self) -> None:
         """In a thread: a slow mail server must not hold up the sweep."""
