@@ -23,7 +23,7 @@ import django
 django.setup()  # the imports below need the models
 
 from django.core.management import call_command  # noqa: E402
-from django.db import InterfaceError, OperationalError, connection  # noqa: E402
+from django.db import connection  # noqa: E402
 from django.db.models import Count  # noqa: E402
 
 from chaos import invariants  # noqa: E402
@@ -185,6 +185,7 @@ class Campaign:
         for writer in self.writers:
             writer.ending.set()
         self.storm.calm()
+        connection.close()  # the database may have been restarted behind its back
         limit = LEASE_SECONDS + SWEEP_SECONDS + RECOVERY_SECONDS + LONGEST_RUN_SECONDS
         self.figures.settle_limit_seconds = limit
         self.figures.settled_seconds = self._wait_for_the_end(limit)
@@ -266,6 +267,7 @@ class Campaign:
             figures.violations += invariants.answers_are_word_for_word(
                 confirmed=writer.written.confirmed, sent=writer.written.sent
             )
+        shorten(figures.violations)
         figures.judge_vacuity()
 
     def _note_ledger(self, calls: int) -> None:
@@ -285,6 +287,12 @@ class Campaign:
         figures.cluster_restarts = self.census.log.restarts
         figures.longest_without_drain_seconds = round(self.watcher.longest_without_drain, 1)
         figures.live_looks = self.watcher.looks
+
+
+def shorten(violations: list[str]) -> None:
+    """One cause often shows in a thousand rows."""
+    if (more := len(violations) - SHOWN_VIOLATIONS) > 0:
+        violations[SHOWN_VIOLATIONS:] = [f"and {more} more"]
 
 
 def busiest_drain() -> tuple[int, int]:

@@ -57,6 +57,7 @@ class Supervisor:
         self.id = uuid.uuid4().hex
         self.slots = int(settings.OPERATIONS_WORKERS)
         self.restarts = 0
+        self._short_lives = 0
         self._cluster: Cluster | None = None
         self._stopping = False
         self._next_sweep = 0.0
@@ -162,15 +163,20 @@ class Supervisor:
             exit_code=self._cluster.exit_code,
         )
         worker_restarted.send_robust(Supervisor, reason=reason, restarts=self.restarts)
-        short_lived = self._cluster.age_seconds < LONGEST_RESTART_PAUSE_SECONDS
+        self._count_short_lives(self._cluster.age_seconds)
         if reason == "stuck":
             self._cluster.close_lifeline()
             self._wait_for_drains()
         self._cluster.kill()
-        if short_lived:
-            self._pause(min(LONGEST_RESTART_PAUSE_SECONDS, 0.5 * 2 ** min(self.restarts, 5)))
+        if self._short_lives:
+            self._pause(min(LONGEST_RESTART_PAUSE_SECONDS, 0.5 * 2 ** min(self._short_lives, 5)))
         if not self._stopping:
             self._start()
+
+    def _count_short_lives(self, age_seconds: float) -> None:
+        """In a row: what went wrong last week must not slow today's restart down."""
+        short_lived = age_seconds < LONGEST_RESTART_PAUSE_SECONDS
+        self._short_lives = self._short_lives + 1 if short_lived else 0
 
     def _pause(self, seconds: float) -> None:
         end = time.monotonic() + seconds
