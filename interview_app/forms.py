@@ -16,8 +16,8 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
 from django.http import QueryDict
+from django.utils.translation import get_language, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
 
 from interview_app.models import (
     ANSWER_MAX_LENGTH,
@@ -128,6 +128,12 @@ class ResumeFileForm(forms.Form):
         self.errors.pop("resume_text", None)
 
 
+def readers_language() -> str:
+    """The language of the page, where an interview can be held in it."""
+    language = (get_language() or "")[:2]
+    return language if language in Language.values else Language.ENGLISH.value
+
+
 class NewPracticeForm(KeyedForm, ResumeFileForm):
     keyed_fields = (
         "role",
@@ -162,7 +168,7 @@ class NewPracticeForm(KeyedForm, ResumeFileForm):
     )
     mode = forms.ChoiceField(label=_("Feedback"), choices=MODES, initial=Mode.PRACTICE)
     language = forms.ChoiceField(
-        label=_("Language of the interview"), choices=LANGUAGES, initial=Language.ENGLISH
+        label=_("Language of the interview"), choices=LANGUAGES, initial=readers_language
     )
 
 

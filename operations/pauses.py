@@ -39,7 +39,7 @@ def pause_by_hand(credential: str, *, at: datetime, actor: AbstractUser | None =
             "error_category": "",
             "error_code": BY_HAND,
             "paused_at": at,
-            "paused_by": actor,
+            "paused_by_id": actor.pk if actor else None,
         },
     )
     if opened:

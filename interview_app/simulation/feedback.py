@@ -31,6 +31,7 @@ from interview_app.simulation.signals import (
 )
 
 GOOD_ENOUGH = 4
+MIDDLE = 3
 MAX_POINTS = 3
 MIN_WORDS = 3
 QUOTE_MAX_WORDS = 25
@@ -54,7 +55,7 @@ def simulated_feedback(body: Mapping[str, Any]) -> dict[str, Any]:
             for key, score in scores.items()
         },
         "response_type": _response_type(signals),
-        "strengths": _strengths(signals, language),
+        "strengths": _strengths(scores, signals, language),
         "fixes": _fixes(scores, signals, language),
         "rewrite": _rewrite(scores, signals, language),
     }
@@ -137,7 +138,7 @@ SCORERS: dict[str, Scorer] = {
 def _reason(key: str, score: int | None, language: str) -> str:
     if score is None:
         return texts.CANNOT_TELL[language]
-    level = "high" if score >= GOOD_ENOUGH else "middle" if score == 3 else "low"
+    level = "high" if score >= GOOD_ENOUGH else "middle" if score == MIDDLE else "low"
     return texts.REASONS[language][key][level]
 
 
@@ -153,16 +154,21 @@ def _response_type(signals: Signals) -> str:
     return "opinion" if signals.first_sentence_with(OPINION) else "other"
 
 
-def _strengths(signals: Signals, language: str) -> list[dict[str, str]]:
+def _strengths(
+    scores: Mapping[str, int | None], signals: Signals, language: str
+) -> list[dict[str, str]]:
+    """What works, less what the fixes are about to call missing."""
     found = (
-        ("measured", signals.first_sentence_with(RESULT, NUMBER)),
-        ("reasoned", signals.first_sentence_with(OWN_ACTION, REASON)),
-        ("own_action", signals.first_sentence_with(OWN_ACTION)),
-        ("own_task", signals.first_sentence_with(OWN_TASK)),
-        ("learnt", signals.first_sentence_with(LEARNT)),
+        ("measured", "result", signals.first_sentence_with(RESULT, NUMBER)),
+        ("reasoned", "action", signals.first_sentence_with(OWN_ACTION, REASON)),
+        ("own_action", "action", signals.first_sentence_with(OWN_ACTION)),
+        ("own_task", "situation", signals.first_sentence_with(OWN_TASK)),
+        ("learnt", "result", signals.first_sentence_with(LEARNT)),
     )
     strengths: dict[str, dict[str, str]] = {}
-    for key, sentence in found:
+    for key, criterion, sentence in found:
+        if (scores.get(criterion) or MIDDLE) < MIDDLE:
+            continue
         if sentence is not None and sentence not in strengths:
             text = texts.STRENGTHS[language][key]
             strengths[sentence] = {"text": text, "quote": _quote(sentence)}
@@ -180,7 +186,7 @@ def _fixes(
         {
             "criterion": key,
             "quote": _place_to_mend(key, signals),
-            "why": texts.REASONS[language][key]["low" if score < 3 else "middle"],
+            "why": texts.REASONS[language][key]["low" if score < MIDDLE else "middle"],
             "try_this": texts.TRY_THIS[language][key],
         }
         for score, key in weakest

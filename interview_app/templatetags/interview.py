@@ -9,7 +9,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.forms import BoundField
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -123,8 +123,14 @@ def criterion_words(key: str) -> str:
 
 
 @register.filter
+def score_words(value: Decimal | float | None) -> str:
+    """One decimal as the reader writes it: 3.4, in German 3,4."""
+    return "" if value is None else formats.number_format(value, decimal_pos=1)
+
+
+@register.filter
 def score(value: Decimal | float | None) -> str:
-    """One decimal, as everywhere: 3.4."""
+    """One decimal as a program reads it: 3.4."""
     return "" if value is None else f"{value:.1f}"
 
 

@@ -25,7 +25,7 @@ from interview_app.tests.factories import (
 )
 from operations.models import Operation
 from operations.tests.api_client import api_client, assert_problem
-from operations.tests.factories import OperationFactory
+from operations.tests.factories import OperationFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -317,3 +317,11 @@ def test_the_api_says_in_german_what_is_wrong(alice: User) -> None:
     problem = assert_problem(response, 400, "VALIDATION_ERROR")
     assert problem["detail"] == "Ein Teil des Gesendeten ist nicht brauchbar. Siehe „errors“."
     assert [each["detail"] for each in problem["errors"]] == ["Dieses Feld darf nicht leer sein."]
+
+
+def test_new_practice_offers_the_language_of_the_page(client: Client) -> None:
+    client.force_login(UserFactory())
+
+    form = client.get("/practice/new/", headers={"accept-language": "de"}).context["form"]
+
+    assert form["language"].value() == "de"

@@ -116,7 +116,7 @@ def test_a_wait_for_the_administrator_is_explained(
     pause = ProviderPauseFactory()
     generation(session, credential=pause.credential)
 
-    assert "The AI service refuses our access at the moment." in page_of(client, session)
+    assert "The AI service is out of reach for us at the moment." in page_of(client, session)
 
 
 def test_a_back_off_says_which_try_comes_next(client: Client, session: InterviewSession) -> None:

@@ -136,6 +136,15 @@ def test_the_type_of_response_is_named(answer: str, kind: str) -> None:
     assert simulated_feedback(answer)["response_type"] == kind
 
 
+def test_nothing_is_praised_and_called_missing_at_once() -> None:
+    answer = "Ich habe gemessen. Wir planten, wir bauten, wir prüften, und unsere Kunden kamen."
+
+    feedback = simulated_feedback(answer, language="de")
+
+    assert feedback["criteria"]["action"]["score"] < 3
+    assert not [each for each in feedback["strengths"] if "selbst getan" in each["text"]]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=400))
 def test_any_text_gets_feedback_that_fits_and_is_the_same_again(text: str) -> None:
