@@ -35,6 +35,7 @@ from operations.processes import is_alive, processes_with_environment
 from operations.signals import worker_restarted
 
 TICK_SECONDS = 0.25
+SLOW_TICK_SECONDS = 1.0
 SWEEP_SECONDS = 2.0
 RING_SECONDS = 2.0
 TIDYING_SECONDS = 600.0
@@ -92,6 +93,7 @@ class Supervisor:
         if not self._cluster.is_running:
             self._restart("exited")
             return
+        started = time.monotonic()
         try:
             self._bury_the_dead()
             self._sweep_when_due()
@@ -103,6 +105,14 @@ class Supervisor:
             connection.close()
             self._full_since = max(self._full_since, time.monotonic())
             time.sleep(1.0)
+        else:
+            self._forgive(time.monotonic() - started)
+
+    def _forgive(self, tick_seconds: float) -> None:
+        """While the database keeps us waiting (a lock, a slow disk), drains cannot sign on either:
+        that is no sign of a wedged cluster."""
+        if tick_seconds > SLOW_TICK_SECONDS:
+            self._full_since += tick_seconds
 
     def _bury_the_dead(self) -> None:
         """A drain of ours whose process is gone need not be waited for until its lease ends."""

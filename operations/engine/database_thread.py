@@ -80,7 +80,10 @@ class DatabaseThread:
         """Cancelling the caller does not take the job back: a result on its way is written."""
         future: Future[T] = Future()
         self._jobs.put((job, future))
-        return await asyncio.shield(asyncio.wrap_future(future))
+        outcome = asyncio.wrap_future(future)
+        # Where the caller is cancelled nobody else asks how it ended, and asyncio would complain.
+        outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(outcome)
 
     def _work(self) -> None:
         try:
