@@ -39,6 +39,10 @@ test: $(VENV)/.dev ## Run the whole suite (REQUIRE_SERVICES=1: a missing service
 test-fast: $(VENV)/.dev ## Run the suite without slow and browser tests
 	@$(BIN)/python -m pytest -m "not slow and not browser" $(ARGS)
 
+.PHONY: chaos
+chaos: $(VENV)/.dev ## Kill every process at random for 20 minutes; writes docs/chaos.md
+	@$(BIN)/python -m chaos --long
+
 .PHONY: ci
 ci: ## Run what the server runs: every check, then the whole suite
 	@.ci/run

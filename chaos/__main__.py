@@ -93,9 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, help="Repeats a plan of signals; else one is drawn.")
     parser.add_argument("--json", action="store_true", help="Figures as one JSON object.")
-    parser.add_argument(
-        "--long", action="store_true", help="All campaigns; writes docs/chaos.md."
-    )
+    parser.add_argument("--long", action="store_true", help="All campaigns; writes docs/chaos.md.")
     return parser
 
 

@@ -119,7 +119,14 @@ class Postgres(Backend):
 
     def _is_ready(self) -> bool:
         answer = subprocess.run(  # noqa: S603  (our own command line)
-            [postgres_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.database_port)],
+            [
+                postgres_program("pg_isready"),
+                "-q",
+                "-h",
+                "127.0.0.1",
+                "-p",
+                str(self.database_port),
+            ],
             check=False,
         )
         return answer.returncode == 0

@@ -61,7 +61,7 @@ STOPS_WITHIN_SECONDS = 20.0
 RETRIES_BY_PERSON = 2
 SHOWN_VIOLATIONS = 20
 
-OPERATIONS_PER_SECOND = {"kill": 8.0, "infrastructure": 8.0, "pause": 70.0}
+OPERATIONS_PER_SECOND = {"kill": 10.0, "infrastructure": 10.0, "pause": 5.0}
 SHORTEST_ANSWER_SECONDS = {"kill": 0.1, "infrastructure": 0.1, "pause": 1.0}
 WRITERS = 2
 
@@ -71,8 +71,11 @@ PAUSE_SECONDS = LEASE_SECONDS + SWEEP_SECONDS + 0.5
 BREATH_SECONDS = 1.5
 """Between two stops."""
 
-WORTH_STOPPING = 25
-"""Calls in flight."""
+BURST = 150
+BURST_WITHIN_SECONDS = 5.0
+SENT_SECONDS = 0.6
+"""Until a drain has sent the calls it claimed, and before the first answer: a drain that is stopped
+in the middle of a commit would hold SQLite's one write lock, and nobody could take its work over."""
 
 
 @dataclass
@@ -85,14 +88,20 @@ class Campaign:
         environment = {**os.environ, CAMPAIGN_VARIABLE: self.id}
         directory = Path(self.options.directory)
         log = directory / "worker.log"
-        worker, web = worker_service(environment, log), web_service(environment, directory / "web.log")
+        worker, web = (
+            worker_service(environment, log),
+            web_service(environment, directory / "web.log"),
+        )
         self.environment = environment
         self.census = Census(self.id, worker, web, WorkerLog(log))
         self.storm = Storm(self.census, self.backend)
         self.watcher = Watcher()
         self.submitter = Submitter(
-            seed=self.options.seed, per_second=OPERATIONS_PER_SECOND[self.options.kind]
+            name="submitter",
+            seed=self.options.seed,
+            per_second=OPERATIONS_PER_SECOND[self.options.kind],
         )
+        self.bursts = Submitter(name="bursts", seed=self.options.seed)
         self.writers = [
             AnswerWriter(port=self.options.web_port, seed=self.options.seed + number)
             for number in range(WRITERS)
@@ -168,16 +177,18 @@ class Campaign:
         for it and others take its work over."""
         end = time.monotonic() + self.options.seconds
         while time.monotonic() < end and stale_writes() < STALE_WRITES_OF_A_PAUSE_CAMPAIGN:
-            pid, in_flight = busiest_drain()
-            if in_flight < WORTH_STOPPING:
-                time.sleep(0.1)
-                continue
-            candidates = self.census.of(Role.DRAIN)
-            if pid not in candidates:
-                continue
-            choice = (candidates.index(pid) + 0.5) / len(candidates)
+            self.bursts.burst(BURST)
+            with contextlib.suppress(TimeoutError):
+                wait_until(lambda: busiest_drain()[1] >= BURST // 2, BURST_WITHIN_SECONDS)
+            time.sleep(SENT_SECONDS)
+            self._stop_for_a_while(busiest_drain()[0])
+
+    def _stop_for_a_while(self, drain: int) -> None:
+        candidates = self.census.of(Role.DRAIN)
+        if drain in candidates:
+            choice = (candidates.index(drain) + 0.5) / len(candidates)
             self.storm.strike(Strike(0.0, Role.DRAIN, Action.STOP, choice, PAUSE_SECONDS))
-            self.storm.run([], PAUSE_SECONDS + BREATH_SECONDS)
+        self.storm.run([], PAUSE_SECONDS + BREATH_SECONDS)
 
     def _settle(self) -> None:
         """From the last signal on: everything must end in time, however it was hit."""
@@ -262,7 +273,8 @@ class Campaign:
         figures.violations += self.watcher.violations
         figures.violations += invariants.violations(invariants.SETTLED)
         figures.violations += invariants.calls_have_attempts(calls)
-        figures.violations += invariants.submitted_are_there(self.submitter.confirmed)
+        for submitter in (self.submitter, self.bursts):
+            figures.violations += invariants.submitted_are_there(submitter.confirmed)
         for writer in self.writers:
             figures.violations += invariants.answers_are_word_for_word(
                 confirmed=writer.written.confirmed, sent=writer.written.sent
@@ -322,7 +334,9 @@ def completed() -> int:
 def ends_other_than_completed() -> dict[str, int]:
     """How often which end: an error code, or the status."""
     rows = Operation.objects.exclude(status=Operation.Status.COMPLETED)
-    return dict(Counter(code or status for status, code in rows.values_list("status", "error_code")))
+    return dict(
+        Counter(code or status for status, code in rows.values_list("status", "error_code"))
+    )
 
 
 if __name__ == "__main__":

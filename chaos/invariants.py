@@ -54,8 +54,7 @@ def one_result_for_each_completed() -> list[str]:
         ~completed & Q(results=0)
     )
     return [
-        f"{operation} is {operation.status} with {operation.results} results"
-        for operation in wrong
+        f"{operation} is {operation.status} with {operation.results} results" for operation in wrong
     ] + _interview_results()
 
 
@@ -277,9 +276,7 @@ def submitted_are_there(confirmed: Iterable[UUID]) -> list[str]:
     return [f"operation {pk} was confirmed and is gone" for pk in confirmed if pk not in rows]
 
 
-def answers_are_word_for_word(
-    *, confirmed: Mapping[str, str], sent: Iterable[str]
-) -> list[str]:
+def answers_are_word_for_word(*, confirmed: Mapping[str, str], sent: Iterable[str]) -> list[str]:
     """Every answer that got a 201 is stored as typed, once, with its analysis."""
     stored = {str(pk): text for pk, text in Answer.objects.values_list("pk", "text")}
     times: dict[str, int] = defaultdict(int)

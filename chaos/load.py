@@ -6,7 +6,7 @@ import random
 import time
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from chaos.threads import CampaignThread
 from operations.models import Operation
@@ -31,8 +31,8 @@ CANCELLED_SHARE = 0.02
 class Submitter(CampaignThread):
     """Submits operations at a steady mean rate until told to stop. Notes what was confirmed."""
 
-    def __init__(self, *, seed: int, per_second: float) -> None:
-        super().__init__("submitter")
+    def __init__(self, *, name: str, seed: int, per_second: float = 1.0) -> None:
+        super().__init__(name)
         self.confirmed: set[UUID] = set()
         self.per_second = per_second
         self._dice = random.Random(seed)  # noqa: S311
@@ -42,9 +42,16 @@ class Submitter(CampaignThread):
         while not self.ending.wait(self._dice.expovariate(self.per_second)):
             self.submit_one()
 
+    def burst(self, count: int) -> None:
+        """Without faults, all at once: one drain gets them all."""
+        with transaction.atomic():
+            for _ in range(count):
+                self._count += 1
+                self.confirmed.add(self._submit(f"{self.name}-{self._count}", {}))
+
     def submit_one(self) -> None:
         self._count += 1
-        operation_id = self._submit(f"chaos-{self._count}", self._parameters())
+        operation_id = self._submit(f"{self.name}-{self._count}", self._parameters())
         self.confirmed.add(operation_id)
         if self._dice.random() < CANCELLED_SHARE:
             self._cancel(operation_id)
@@ -52,7 +59,7 @@ class Submitter(CampaignThread):
     def _parameters(self) -> dict[str, str]:
         (fault,) = self._dice.choices(list(FAULTS), list(FAULTS.values()))
         # A counter of its own in the fault server: this operation alone meets the fault.
-        return {"model": f"fault:{fault}~{self._count}"} if fault else {}
+        return {"model": f"fault:{fault}~{self.name}-{self._count}"} if fault else {}
 
     def _submit(self, subject_id: str, parameters: dict[str, str]) -> UUID:
         """Again until the database takes it: as a person would press the button again."""

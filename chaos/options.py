@@ -39,9 +39,7 @@ class Options:
         return json.dumps(asdict(self))
 
 
-def make_options(
-    *, backend: str, kind: str, seconds: float, seed: int, directory: Path
-) -> Options:
+def make_options(*, backend: str, kind: str, seconds: float, seed: int, directory: Path) -> Options:
     """With four ports that are free now."""
     return Options(
         backend=backend,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-MEAN_GAP_SECONDS = 0.5
+MEAN_GAP_SECONDS = 0.42
 QUIET_START_SECONDS = 1.0
 
 
@@ -47,8 +47,9 @@ WEIGHTS = {
 }
 KILLED_SHARE = 0.5
 LONG_STOP_LEASES = (1.2, 2.6)
-PAUSE_GAP_SECONDS = 8.0
-INFRASTRUCTURE_GAP_SECONDS = 9.0
+PAUSE_GAP_SECONDS = 6.0
+INFRASTRUCTURE_GAP_SECONDS = 12.0
+CALMER_BESIDE_INFRASTRUCTURE = 2.0
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,9 @@ def plan(
 ) -> list[Strike]:
     """Signals for processes, and kills of the given infrastructure, in order of time."""
     dice = random.Random(seed)  # noqa: S311
+    gap = MEAN_GAP_SECONDS * (CALMER_BESIDE_INFRASTRUCTURE if infrastructure else 1.0)
     strikes = [
-        *_process_strikes(dice, seconds, lease_seconds),
+        *_process_strikes(dice, seconds, lease_seconds, gap),
         *_pauses(dice, seconds, lease_seconds),
     ]
     for role in infrastructure:
@@ -77,11 +79,11 @@ def plan(
 
 
 def _process_strikes(
-    dice: random.Random, seconds: float, lease_seconds: float
+    dice: random.Random, seconds: float, lease_seconds: float, gap_seconds: float
 ) -> Iterator[Strike]:
     roles, weights = list(WEIGHTS), list(WEIGHTS.values())
     at = QUIET_START_SECONDS
-    while (at := at + dice.expovariate(1 / MEAN_GAP_SECONDS)) < seconds:
+    while (at := at + dice.expovariate(1 / gap_seconds)) < seconds:
         (role,) = dice.choices(roles, weights)
         action = Action.KILL if dice.random() < KILLED_SHARE else Action.STOP
         yield Strike(at, role, action, dice.random(), _hold_seconds(dice, lease_seconds))
@@ -106,5 +108,5 @@ def _infrastructure_strikes(
 ) -> Iterator[Strike]:
     at = QUIET_START_SECONDS
     while (at := at + dice.uniform(0.6, 1.4) * INFRASTRUCTURE_GAP_SECONDS) < seconds:
-        hold = dice.uniform(0.2, 1.6) * lease_seconds
+        hold = dice.uniform(0.2, 1.4) * lease_seconds
         yield Strike(at, role, Action.KILL, dice.random(), hold)

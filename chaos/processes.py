@@ -91,9 +91,7 @@ class Service:
 
 
 def worker_service(environment: Mapping[str, str], log: Path) -> Service:
-    return Service(
-        "worker", [sys.executable, "manage.py", "operations_worker"], environment, log
-    )
+    return Service("worker", [sys.executable, "manage.py", "operations_worker"], environment, log)
 
 
 def web_service(environment: Mapping[str, str], log: Path) -> Service:
@@ -162,9 +160,7 @@ class Census:
         if role is Role.SENTINEL:
             return sorted(sentinels)
         self.log.read()
-        return sorted(
-            pid for pid in cluster - mains - sentinels if self.log.roles.get(pid) is role
-        )
+        return sorted(pid for pid in cluster - mains - sentinels if self.log.roles.get(pid) is role)
 
     def mine(self) -> list[int]:
         """Every living process of this campaign's product."""
