@@ -27,7 +27,7 @@ from types import FrameType
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from operations import alerts, dispatch, events, lifeline, metrics, retention
+from operations import alerts, bulk, dispatch, events, lifeline, metrics, retention
 from operations.clock import database_now
 from operations.engine import leases
 from operations.models import WorkerHeartbeat
@@ -98,6 +98,7 @@ class Supervisor:
             self._bury_the_dead()
             self._sweep_when_due()
             self._fill_slots()
+            bulk.run_due()
         except (OperationalError, InterfaceError) as error:
             events.log(
                 events.DATABASE_TROUBLE, level=logging.WARNING, error_type=type(error).__name__

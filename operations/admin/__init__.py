@@ -1,0 +1,33 @@
+"""The operator's door: find a failed operation, understand it, repair it, alone or by the hundred.
+
+Rows are never edited here: status moves only through `operations.services`, the same functions that
+the pages, the API and the commands call. Texts for operators are English, like the remedies.
+"""
+
+from __future__ import annotations
+
+from django.apps import apps
+from django.contrib import admin
+
+from operations.admin.bulk import BulkActionAdmin
+from operations.admin.operation import OperationAdmin
+from operations.admin.provider import ContentViewAdmin, ProviderPauseAdmin, WorkerHeartbeatAdmin
+from operations.admin.read_only import DOOR, ReadOnlyAdmin
+from operations.admin.subjects import register_subject_page
+
+__all__ = [
+    "DOOR",
+    "BulkActionAdmin",
+    "ContentViewAdmin",
+    "OperationAdmin",
+    "ProviderPauseAdmin",
+    "ReadOnlyAdmin",
+    "WorkerHeartbeatAdmin",
+    "register_subject_page",
+]
+
+# django-q2's own pages run any callable that is typed into them and unpickle what is in the
+# database: nobody gets them.
+for model in apps.get_app_config("django_q").get_models():
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)

@@ -1,0 +1,175 @@
+"""What the list of operations can be narrowed to. Counts stand beside what is worth choosing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from operations import pauses
+from operations.clock import database_now
+from operations.console import STATES, WINDOWS, state_condition
+from operations.errors import RULES, Category
+from operations.kinds import all_kinds
+from operations.models import Operation
+
+if TYPE_CHECKING:
+    Choice = dict[str, Any]
+
+MODELS_FROM = 1000
+"""The models to choose from are those of the newest so many operations."""
+
+
+class Filter(admin.SimpleListFilter):
+    """One query parameter with a list of values; a value that is none of them filters nothing."""
+
+    def choice(self, changelist: Any, value: str, label: str, count: int | None = None) -> Choice:
+        return {
+            "selected": self.value() == value,
+            "query_string": changelist.get_query_string({self.parameter_name: value}),
+            "display": label if count is None else f"{label} ({count:,})",
+        }
+
+    def every(self, changelist: Any) -> Choice:
+        return {
+            "selected": self.value() is None,
+            "query_string": changelist.get_query_string(remove=[self.parameter_name or ""]),
+            "display": "All",
+        }
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        yield self.every(changelist)
+        for value, label in self.lookup_choices:
+            yield self.choice(changelist, value, str(label))
+
+
+class StateFilter(Filter):
+    """Chosen by the chips above the list, so it has no block of its own."""
+
+    template = "admin/operations/operation/_no_filter.html"
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(STATES.items())
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Operation]
+    ) -> QuerySet[Operation] | None:
+        state = self.value()
+        if state not in STATES:
+            return None
+        paused = pauses.paused_credentials()
+        return queryset.filter(state_condition(state, paused=paused, now=database_now()))
+
+
+class EndedFilter(Filter):
+    title = "time since its end"
+    parameter_name = "ended"
+    labels = {"15m": "15 minutes", "1h": "hour", "24h": "24 hours", "7d": "7 days"}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(window, f"Last {self.labels[window]}") for window in WINDOWS]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Operation]
+    ) -> QuerySet[Operation] | None:
+        length = WINDOWS.get(self.value() or "")
+        return queryset.filter(finished_at__gte=database_now() - length) if length else None
+
+
+class CountedFilter(Filter):
+    """Each value with the number of rows that the other filters leave for it. One query."""
+
+    field: str
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Operation]
+    ) -> QuerySet[Operation] | None:
+        value = self.value()
+        return queryset.filter(**{self.field: value}) if value else None
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        rows: QuerySet[Operation] = changelist.get_queryset(
+            self.request, exclude_parameters=self.expected_parameters()
+        )
+        rows = rows.filter(status=Operation.Status.FAILED).order_by()
+        counts = dict(rows.values_list(self.field).annotate(n=Count("*")))
+        yield self.every(changelist)
+        for value, label in self.lookup_choices:
+            if value in counts or value == self.value():
+                yield self.choice(changelist, value, str(label), counts.get(value, 0))
+
+
+class CategoryFilter(CountedFilter):
+    title = "error category"
+    parameter_name = "category"
+    field = "error_category"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(category), str(category)) for category in Category]
+
+
+class CodeFilter(CountedFilter):
+    title = "error code"
+    parameter_name = "code"
+    field = "error_code"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(code, code) for code in RULES]
+
+
+class KindFilter(Filter):
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind.name, str(kind.label)) for kind in all_kinds()]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Operation]
+    ) -> QuerySet[Operation] | None:
+        return queryset.filter(kind=self.value()) if self.value() else None
+
+
+class ModelFilter(Filter):
+    title = "model"
+    parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(settings.OPENAI_MODEL, settings.OPENAI_MODEL)]  # the rest when it is drawn
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Operation]
+    ) -> QuerySet[Operation] | None:
+        return queryset.filter(model=self.value()) if self.value() else None
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        newest = Operation.objects.order_by("-created_at", "-id").values_list("model", flat=True)
+        models = {settings.OPENAI_MODEL, self.value(), *newest[:MODELS_FROM]} - {None, ""}
+        yield self.every(changelist)
+        for model in sorted(models):
+            yield self.choice(changelist, model, model)
+
+
+class TriesFilter(Filter):
+    title = "attempts"
+    parameter_name = "tries"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("again", "More than one"), ("runs", "Retried by a person"), ("lost", "Lost one")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Operation]
+    ) -> QuerySet[Operation] | None:
+        conditions = {
+            "again": {"attempts__gt": 1},
+            "runs": {"run__gt": 1},
+            "lost": {"losses__gt": 0},
+        }
+        chosen = conditions.get(self.value() or "")
+        return queryset.filter(**chosen) if chosen else None
