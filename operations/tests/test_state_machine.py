@@ -392,4 +392,4 @@ def test_no_walk_breaks_a_rule_of_the_ledger(judgement: JudgementKind) -> None:
 
 @pytest.mark.slow
 def test_no_new_walk_breaks_a_rule_of_the_ledger(judgement: JudgementKind) -> None:
-    walk(walks=50, steps=60, same_every_time=False)
+    walk(walks=30, steps=60, same_every_time=False)

@@ -1,0 +1,76 @@
+"""The engine's own tests once more, on PostgreSQL: its locks, its clock, its NOTIFY."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+
+from operations.tests.private_postgresql import PrivatePostgreSQL
+
+pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(300)]
+
+RUNS = {
+    "engine": [
+        "test_claims",
+        "test_drain",
+        "test_group_commits",
+        "test_leases",
+        "test_metrics",
+        "test_races",
+        "test_services",
+        "test_submit",
+        "test_state_machine",
+        "-m",
+        "not slow",
+    ],
+    "failpoints": ["test_failpoints"],  # mostly waits for leases to end
+}
+
+WITNESS = "operations.tests.on_postgresql"
+"""A pytest plugin that fails the run if it is on any other database."""
+
+
+@pytest.fixture(scope="module")
+def runs() -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """All at once: each has a database of its own."""
+    with PrivatePostgreSQL() as server:
+        started = {name: start(name, server) for name in RUNS}
+        yield started
+        for process in started.values():
+            process.kill()
+            process.wait()
+
+
+def start(name: str, server: PrivatePostgreSQL) -> subprocess.Popen[str]:
+    arguments = [
+        f"operations/tests/{argument}.py" if argument.startswith("test_") else argument
+        for argument in RUNS[name]
+    ]
+    # The child decides its own environment, from nothing but the database.
+    environment = {k: v for k, v in os.environ.items() if k != "INTERVIEW_PRACTICE_TESTS"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-q", "-p", WITNESS, "-p", "no:cacheprovider", *arguments],
+        cwd=settings.BASE_DIR,
+        env=environment | {"TEST_DATABASE_URL": server.url(f"engine_{name}")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_engine_keeps_its_promises_on_postgresql(
+    name: str, runs: dict[str, subprocess.Popen[str]]
+) -> None:
+    said, _ = runs[name].communicate()
+
+    assert runs[name].returncode == 0, said[-8000:]
+    assert re.search(r"^\d+ passed", said, re.MULTILINE), said[-2000:]
+    assert "skipped" not in said.splitlines()[-1]
+    assert "ran on PostgreSQL" in said

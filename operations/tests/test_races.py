@@ -1,0 +1,230 @@
+"""Two at the same moment, on connections of their own: exactly one wins, the other is told so."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from operations import events
+from operations.engine import leases
+from operations.engine.claims import Claim, claim_batch
+from operations.engine.database_thread import DatabaseThread
+from operations.engine.running import Run
+from operations.errors import Usage
+from operations.kinds import ProviderReply
+from operations.models import Operation
+from operations.refusals import NotCancellable, OperationInProgress, Refusal
+from operations.services import (
+    cancel_operation,
+    cancel_session_operations,
+    retry_operation,
+    submit_operation,
+)
+from operations.tests.factories import OperationFactory, UserFactory
+from operations.tests.invariants import violations
+from operations.tests.judgement.kind import APPLIED, Judgement, JudgementKind
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROUNDS = 10
+Submit = Callable[..., Operation]
+
+REPLY = ProviderReply(
+    content={"score": 7, "feedback": "Clear."},
+    model="test-model",
+    usage=Usage(input_tokens=9, output_tokens=12, cost_usd=None, model="test-model"),
+    provider_request_id="req_1",
+    simulated=False,
+)
+RESULT = Judgement(score=7, feedback="Clear.")
+
+
+def at_once(*actions: Callable[[], Any]) -> list[Any]:
+    """Start all together, each in a thread with a connection; a refusal is an outcome."""
+    barrier = threading.Barrier(len(actions))
+    outcomes: list[Any] = [None] * len(actions)
+
+    def act(number: int, action: Callable[[], Any]) -> None:
+        connection.ensure_connection()
+        barrier.wait()
+        try:
+            outcomes[number] = action()
+        except Refusal as refusal:
+            outcomes[number] = refusal
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=act, args=job) for job in enumerate(actions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+def rounds() -> Iterator[int]:
+    """Who comes first is chance: each race is run several times."""
+    for number in range(ROUNDS):
+        Operation.objects.all().delete()
+        yield number
+
+
+def claimed(submit: Submit) -> tuple[Operation, Claim]:
+    operation = submit()
+    with transaction.atomic():
+        (claim,) = claim_batch(owner=uuid.uuid4(), limit=1)
+    return operation, claim
+
+
+def commit(claim: Claim) -> bool:
+    """What a drain does with an answer that has come."""
+    run = Run(claim, DatabaseThread(), reply=REPLY)
+    with transaction.atomic():
+        done = run._complete(REPLY, RESULT, claim.operation)
+        if not done:
+            run._mark_fenced(claim.operation)
+    return done
+
+
+def results(operation: Operation) -> int:
+    return operation.events.filter(name=APPLIED).count()
+
+
+def test_result_that_is_there_wins_over_a_cancel(submit: Submit) -> None:
+    for _ in rounds():
+        operation, claim = claimed(submit)
+
+        done, cancelled = at_once(
+            partial(commit, claim),
+            partial(cancel_operation, operation_id=operation.pk, door="page"),
+        )
+
+        operation.refresh_from_db()
+        assert done
+        assert operation.status == Operation.Status.COMPLETED
+        assert isinstance(cancelled, Operation | NotCancellable)
+        assert violations() == []
+
+
+def test_deleted_session_and_a_result_do_not_both_have_it(submit: Submit) -> None:
+    for _ in rounds():
+        session = uuid.uuid4()
+        operation, claim = claimed(partial(submit, session_id=session))
+
+        done, cancelled = at_once(
+            partial(commit, claim),
+            partial(cancel_session_operations, session_id=session, actor=None, door="page"),
+        )
+
+        operation.refresh_from_db()
+        assert done + cancelled == 1
+        assert results(operation) == done
+        assert operation.status == ("completed" if done else "cancelled")
+        assert violations() == []
+
+
+def test_two_admins_who_retry_start_one_run(judgement: JudgementKind) -> None:
+    for _ in rounds():
+        admins = [UserFactory(), UserFactory()]
+        operation = OperationFactory(cancelled=True, kind=judgement.name)
+
+        outcomes = at_once(
+            *(
+                partial(retry_operation, operation_id=operation.pk, actor=admin, door="admin")
+                for admin in admins
+            )
+        )
+
+        operation.refresh_from_db()
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+            "NotRetryable",
+            "Operation",
+        ]
+        assert operation.run == 2
+        assert operation.events.filter(name=events.RETRIED).count() == 1
+
+
+def test_retry_and_a_new_submission_do_not_both_run(judgement: JudgementKind) -> None:
+    for _ in rounds():
+        failed = OperationFactory(failed=True, kind=judgement.name)
+
+        outcomes = at_once(
+            partial(retry_operation, operation_id=failed.pk, door="page"),
+            partial(
+                submit_operation,
+                kind=judgement.name,
+                subject_type=failed.subject_type,
+                subject_id=failed.subject_id,
+                door="page",
+            ),
+        )
+
+        unfinished = Operation.objects.filter(status__in=Operation.UNFINISHED)
+        assert unfinished.count() == 1
+        assert [type(o) for o in outcomes if isinstance(o, Refusal)] == [OperationInProgress]
+
+
+def test_sweep_and_a_late_commit_do_not_both_have_it(submit: Submit) -> None:
+    for _ in rounds():
+        operation, claim = claimed(submit)
+        Operation.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=5))
+
+        done, report = at_once(partial(commit, claim), leases.sweep)
+
+        operation.refresh_from_db()
+        assert done + report.rescued == 1
+        assert results(operation) == done
+        assert operation.status == ("completed" if done else "pending")
+        assert violations() == []
+
+
+def test_sweep_leaves_a_lease_that_a_heartbeat_extends_or_the_heartbeat_hears_of_it(
+    submit: Submit,
+) -> None:
+    for _ in rounds():
+        operation, claim = claimed(submit)
+        owner = claim.operation.lease_owner
+        Operation.objects.update(lease_expires_at=timezone.now() + timedelta(milliseconds=2))
+
+        holding, report = at_once(partial(leases.beat, owner=owner, held=[claim.id]), leases.sweep)
+
+        operation.refresh_from_db()
+        if operation.status == "running" and operation.lease_expires_at > timezone.now():
+            assert report.rescued == 0
+            assert holding.fences == {claim.id: claim.fence}
+        assert violations() == []
+
+
+def test_two_sweeps_count_a_loss_once(submit: Submit) -> None:
+    for _ in rounds():
+        operation, _claim = claimed(submit)
+        Operation.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=5))
+
+        reports = at_once(leases.sweep, leases.sweep)
+
+        operation.refresh_from_db()
+        assert sum(report.rescued for report in reports) == 1
+        assert operation.losses == 1
+        assert violations() == []
+
+
+def test_twenty_submissions_for_one_subject_make_one_row(judgement: JudgementKind) -> None:
+    def submit() -> Operation:
+        return submit_operation(
+            kind=judgement.name, subject_type="test", subject_id="one", door="api"
+        )
+
+    outcomes = at_once(*[submit] * 20)
+
+    winner = Operation.objects.get()
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, OperationInProgress)]
+    assert len(refusals) == 19
+    assert {refusal.existing_id for refusal in refusals} == {winner.pk}
