@@ -13,7 +13,7 @@ from uuid import UUID
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import Count, Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -31,7 +31,8 @@ from interview_app.models import (
 )
 from interview_app.queries import session_details
 from interview_app.services import delete_session
-from operations.admin import DOOR, ReadOnlyAdmin
+from operations.admin import DOOR, ReadOnlyAdmin, register_subject_page
+from operations.services import note_content_viewed
 
 if TYPE_CHECKING:
     InlineBase = admin.StackedInline[Any, Any]
@@ -40,6 +41,8 @@ else:
 
 VIEW_CONTENT = "operations.view_content"
 NOTHING = "–"
+
+register_subject_page("session", "admin:interview_app_interviewsession_change")
 
 
 def readable_fields(request: HttpRequest, fields: Any, content_fields: tuple[str, ...]) -> Any:
@@ -56,6 +59,22 @@ class InterviewAdmin(ReadOnlyAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return readable_fields(request, self.fields, self.content_fields)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        response: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+        if response.status_code == 200 and request.user.has_perm(VIEW_CONTENT):
+            note_content_viewed(
+                actor=cast(User, request.user),
+                subject_type=self.opts.model_name or "",
+                subject_id=object_id,
+            )
+        return response
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         # Not barred as in the ledger: a person can ask for their data to be deleted.

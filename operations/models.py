@@ -508,7 +508,7 @@ class BulkItem(models.Model):
 
 
 class ContentView(models.Model):
-    """Somebody with `view_content` opened a page that shows what a candidate wrote. Never edited."""
+    """Somebody with `view_content` opened a page with what a candidate wrote. Never edited."""
 
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"

@@ -22,7 +22,7 @@ from operations.engine import failpoints, leases, transitions
 from operations.errors import AuthenticationError
 from operations.kinds import MODEL_PARAMETER, get_kind
 from operations.masking import mask
-from operations.models import Attempt, Operation
+from operations.models import Attempt, ContentView, Operation
 from operations.refusals import (
     NotAcknowledgeable,
     NotCancellable,
@@ -287,6 +287,22 @@ def probe_provider(*, credential: str) -> None:
     if not pauses.probe(credential, at=database_now()):
         raise NothingToProbe
     dispatch.wake()
+
+
+@transaction.atomic
+def note_content_viewed(*, actor: AbstractUser, subject_type: str, subject_id: object) -> None:
+    """Keep who read what a candidate wrote. Looking is allowed, but not unseen."""
+    ContentView.objects.create(
+        actor=actor,  # type: ignore[misc]
+        subject_type=subject_type,
+        subject_id=str(subject_id),
+    )
+    events.log_after_commit(
+        events.CONTENT_VIEWED,
+        user_id=actor.pk,
+        subject_type=subject_type,
+        subject_id=str(subject_id),
+    )
 
 
 def refuse_beyond_limit(owner: AbstractUser | None) -> None:

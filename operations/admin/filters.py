@@ -82,8 +82,8 @@ class EndedFilter(Filter):
         return queryset.filter(finished_at__gte=database_now() - length) if length else None
 
 
-class CountedFilter(Filter):
-    """Each value with the number of rows that the other filters leave for it. One query."""
+class ErrorFilter(Filter):
+    """Each value with the number of failed rows that all filters but these two leave for it."""
 
     field: str
 
@@ -94,18 +94,17 @@ class CountedFilter(Filter):
         return queryset.filter(**{self.field: value}) if value else None
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        rows: QuerySet[Operation] = changelist.get_queryset(
-            self.request, exclude_parameters=self.expected_parameters()
-        )
-        rows = rows.filter(status=Operation.Status.FAILED).order_by()
-        counts = dict(rows.values_list(self.field).annotate(n=Count("*")))
+        counts = self.counts(_error_counts(self.request, changelist))
         yield self.every(changelist)
         for value, label in self.lookup_choices:
             if value in counts or value == self.value():
                 yield self.choice(changelist, value, str(label), counts.get(value, 0))
 
+    def counts(self, errors: list[tuple[str, str, int]]) -> dict[str, int]:
+        raise NotImplementedError
 
-class CategoryFilter(CountedFilter):
+
+class CategoryFilter(ErrorFilter):
     title = "error category"
     parameter_name = "category"
     field = "error_category"
@@ -113,14 +112,41 @@ class CategoryFilter(CountedFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(str(category), str(category)) for category in Category]
 
+    def counts(self, errors: list[tuple[str, str, int]]) -> dict[str, int]:
+        sums: dict[str, int] = {}
+        for category, _, count in errors:
+            sums[category] = sums.get(category, 0) + count
+        return sums
 
-class CodeFilter(CountedFilter):
+
+class CodeFilter(ErrorFilter):
     title = "error code"
     parameter_name = "code"
     field = "error_code"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(code, code) for code in RULES]
+        chosen = request.GET.get(CategoryFilter.parameter_name)
+        return [(code, code) for code, rule in RULES.items() if chosen in (None, rule.category)]
+
+    def counts(self, errors: list[tuple[str, str, int]]) -> dict[str, int]:
+        return {code: count for _, code, count in errors}
+
+
+def _error_counts(request: HttpRequest, changelist: Any) -> list[tuple[str, str, int]]:
+    """(category, code, number), for both filters in one query. What is acknowledged is set aside,
+    as in the list, unless it is asked for."""
+    known: list[tuple[str, str, int]] | None = getattr(changelist, "error_counts", None)
+    if known is None:
+        rows: QuerySet[Operation] = changelist.get_queryset(
+            request,
+            exclude_parameters=[CategoryFilter.parameter_name, CodeFilter.parameter_name],
+        )
+        rows = rows.filter(status=Operation.Status.FAILED).order_by()
+        if request.GET.get(StateFilter.parameter_name) != "acknowledged":
+            rows = rows.filter(acknowledged_at=None)
+        by_code = rows.values_list("error_category", "error_code").annotate(n=Count("*"))
+        known = changelist.error_counts = list(by_code)
+    return known
 
 
 class KindFilter(Filter):
@@ -150,9 +176,9 @@ class ModelFilter(Filter):
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         newest = Operation.objects.order_by("-created_at", "-id").values_list("model", flat=True)
-        models = {settings.OPENAI_MODEL, self.value(), *newest[:MODELS_FROM]} - {None, ""}
+        models = {settings.OPENAI_MODEL, self.value() or "", *newest[:MODELS_FROM]}
         yield self.every(changelist)
-        for model in sorted(models):
+        for model in sorted(models - {""}):
             yield self.choice(changelist, model, model)
 
 

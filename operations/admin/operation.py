@@ -275,7 +275,7 @@ class OperationAdmin(ReadOnlyAdmin):
 
     def matching(self, request: HttpRequest, query: str) -> QuerySet[Operation]:
         """The rows that the list shows for this query string, on all its pages."""
-        request.GET = QueryDict(query)  # type: ignore[assignment]
+        request.GET = QueryDict(query)
         found: QuerySet[Operation] = self.get_changelist_instance(request).get_queryset(request)
         return found
 

@@ -28,7 +28,7 @@ def search(operations: QuerySet[Operation], text: str) -> QuerySet[Operation]:
     if text.upper() in RULES:
         return operations.filter(error_code=text.upper())
     if re.match(r"req[_-]", text):
-        return operations.filter(pk__in=_with_attempt(Q(provider_request_id__startswith=text)))
+        return operations.filter(pk__in=_with_attempt(Q(provider_request_id=text)))
     return operations.filter(
         Q(owner__username__icontains=text)
         | Q(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.contrib.auth.models import User
+from django.db.models import F
 from django.utils import timezone
 
 from operations.errors import category_of
@@ -85,9 +86,8 @@ def _row(ended: datetime, number: int, owner: User | None, status: str) -> Opera
 
 def _create(rows: list[Operation]) -> list[Operation]:
     Operation.objects.bulk_create(rows, batch_size=2000)
-    for row in rows:  # `auto_now_add` says now
-        row.created_at = row.queued_at
-    Operation.objects.bulk_update(rows, ["created_at"], batch_size=500)
+    # `auto_now_add` says now.
+    Operation.objects.filter(finished_at__isnull=False).update(created_at=F("queued_at"))
     Attempt.objects.bulk_create(
         (attempt for row in rows for attempt in _attempts(row)), batch_size=2000
     )
@@ -130,6 +130,7 @@ def _attempts(row: Operation) -> list[Attempt]:
 
 
 def _events(row: Operation) -> list[OperationEvent]:
+    ended_at = row.finished_at or row.queued_at
     ended = "operation.failed" if row.error_code else "operation.completed"
     detail = (
         {"category": row.error_category, "error_code": row.error_code} if row.error_code else {}
@@ -145,6 +146,6 @@ def _events(row: Operation) -> list[OperationEvent]:
         ),
         OperationEvent(
             operation=row, name=ended, from_status="running", to_status=row.status, fence=1,
-            door="worker", detail=detail | {"attempt": row.attempts}, at=row.finished_at,
+            door="worker", detail=detail | {"attempt": row.attempts}, at=ended_at,
         ),
     ]  # fmt: skip
