@@ -87,7 +87,8 @@ def outcome_through(
         caplog.clear()
         caplog.set_level(logging.INFO, logger="operations")
         assert getattr(doors, door)(verb, operation), f"{door} refused to {verb}"
-        said = [cast(dict[str, str], r.msg)["event"] for r in caplog.records if r.name == "operations"]
+        records = [record for record in caplog.records if record.name == "operations"]
+        said = [cast(dict[str, str], record.msg)["event"] for record in records]
         return row(operation), events(operation), said
 
     return through

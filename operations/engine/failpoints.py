@@ -1,7 +1,7 @@
 """Named places where a test lets the process die at once, as `kill -9` or a power cut would.
 
-A test starts a process with OPERATIONS_FAILPOINT=<name>; without it each place costs one comparison.
-Why they stand in the product's code: docs/decisions/0005-failpoints.md.
+A test starts a process with OPERATIONS_FAILPOINT=<name>; without it each place costs one
+comparison. Why they stand in the product's code: docs/decisions/0005-failpoints.md.
 """
 
 from __future__ import annotations
