@@ -71,7 +71,7 @@ PAUSE_SECONDS = LEASE_SECONDS + SWEEP_SECONDS + 0.5
 BREATH_SECONDS = 1.5
 """Between two stops."""
 
-BURST = 150
+BURST = 180
 BURST_WITHIN_SECONDS = 5.0
 SENT_SECONDS = 0.6
 """Until a drain has sent the calls it claimed, and before the first answer: a drain that is stopped

@@ -33,6 +33,7 @@ GROUP_SIZE = 64
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
 
+URGENT, IN_TURN, LAST = range(3)
 
 PASSING_SQLITE_CODES = frozenset(
     {
@@ -59,7 +60,8 @@ class DatabaseThread:
     """`await run(job)` gives the job's result once its transaction is committed."""
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._jobs: queue.PriorityQueue[tuple[int, int, Waiting | None]] = queue.PriorityQueue()
+        self._numbers = itertools.count()
         self._giving_up = threading.Event()
         self._thread = threading.Thread(target=self._work, name="operations-database", daemon=True)
         self.trouble = False
@@ -73,21 +75,27 @@ class DatabaseThread:
         self._giving_up.set()
 
     def stop(self, timeout_seconds: float) -> None:
-        self._jobs.put(None)
+        self._put(LAST, None)
         self._thread.join(timeout_seconds)
 
-    async def run(self, job: Callable[[], T]) -> T:
-        """Cancelling the caller does not take the job back: a result on its way is written."""
+    async def run(self, job: Callable[[], T], *, urgent: bool = False) -> T:
+        """Cancelling the caller does not take the job back: a result on its way is written.
+
+        Urgent jobs go first: a heartbeat behind hundreds of results would come too late for them.
+        """
         future: Future[T] = Future()
-        self._jobs.put((job, future))
+        self._put(URGENT if urgent else IN_TURN, (job, future))
         outcome = asyncio.wrap_future(future)
         # Where the caller is cancelled nobody else asks how it ended, and asyncio would complain.
         outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(outcome)
 
+    def _put(self, rank: int, waiting: Waiting | None) -> None:
+        self._jobs.put((rank, next(self._numbers), waiting))
+
     def _work(self) -> None:
         try:
-            while (first := self._jobs.get()) is not None:
+            while (first := self._jobs.get()[-1]) is not None:
                 group = [first]
                 stop = self._fill(group)
                 self._commit([(j, f) for j, f in group if f.set_running_or_notify_cancel()])
@@ -100,7 +108,7 @@ class DatabaseThread:
         """Add what waits already. True if the stop mark was among it."""
         while len(group) < GROUP_SIZE:
             try:
-                job = self._jobs.get_nowait()
+                job = self._jobs.get_nowait()[-1]
             except queue.Empty:
                 return False
             if job is None:

@@ -31,6 +31,9 @@ logger = structlog.get_logger("operations")
 IDLE_LOOK_SECONDS = 1.0
 """Waiting rows become due by time alone, which no wake-up tells."""
 
+CLAIM_BATCH = 50
+"""Claims of one transaction. Their leases run from its start, and heartbeats wait for its end."""
+
 ANSWER_TURNS = 50
 """Turns of the event loop that an answer needs from its socket to a reply, with room to spare."""
 
@@ -119,7 +122,8 @@ class Drain:
     async def _claim(self, free: int) -> list[Claim]:
         if free <= 0:
             return []
-        return await self._database.run(partial(claim_batch, owner=self.owner, limit=free))
+        limit = min(free, CLAIM_BATCH)
+        return await self._database.run(partial(claim_batch, owner=self.owner, limit=limit))
 
     def _start(self, claim: Claim) -> None:
         run = Run(claim, self._database)
@@ -198,7 +202,8 @@ class Drain:
         held = list(self._runs)
         try:
             holding = await self._database.run(
-                partial(leases.beat, owner=self.owner, held={run.claim.id for run in held})
+                partial(leases.beat, owner=self.owner, held={run.claim.id for run in held}),
+                urgent=True,
             )
         except DatabaseGone:
             return

@@ -223,3 +223,21 @@ def test_drain_that_claims_again_what_it_lost_drops_its_first_run(
     ledger = operation.attempt_ledger.order_by("number").values_list("fence", "outcome")
     assert list(ledger) == [(1, "lost"), (3, "succeeded")]
     assert len(provider.requests()) == 2
+
+
+def test_urgent_job_is_run_before_what_waits_already() -> None:
+    ran: list[str] = []
+
+    async def run_both() -> None:
+        database = DatabaseThread()
+        result = asyncio.create_task(database.run(lambda: ran.append("result")))
+        await asyncio.sleep(0)
+        heartbeat = asyncio.create_task(database.run(lambda: ran.append("heartbeat"), urgent=True))
+        await asyncio.sleep(0)
+        database.start()
+        await asyncio.gather(result, heartbeat)
+        database.stop(5)
+
+    asyncio.run(run_both())
+
+    assert ran == ["heartbeat", "result"]
