@@ -6,7 +6,9 @@ python -m operations.tests.mortal drain|drain_and_stop|submit|sweep|retry
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
+import time
 
 import django
 from django.apps import apps
@@ -18,6 +20,7 @@ from operations import services
 from operations.engine import leases
 from operations.engine.drain import Drain
 from operations.models import Operation
+from operations.tests.invariants import violations
 
 
 def drain() -> None:
@@ -30,7 +33,8 @@ def drain_and_stop() -> None:
     async def run() -> None:
         drain = Drain()
         running = asyncio.create_task(drain.run())
-        await asyncio.sleep(0.5)
+        while not drain._runs:
+            await asyncio.sleep(0.02)
         drain.stop()
         await running
 
@@ -52,5 +56,28 @@ def retry() -> None:
         services.retry_operation(operation_id=operation.pk, door="command")
 
 
+def submit_ten() -> None:
+    for number in range(10):
+        services.submit_operation(
+            kind="judgement", subject_type="test", subject_id=number, door="command"
+        )
+
+
+def finish() -> None:
+    """What a supervisor does: sweep and drain until nothing is left."""
+    while Operation.objects.filter(status__in=Operation.UNFINISHED).exists():
+        leases.sweep()
+        asyncio.run(Drain(supervisor="another", until_idle=True).run())
+        time.sleep(0.1)
+
+
+def report() -> None:
+    """Each operation's status, and what is wrong in the ledger, for a test on another database."""
+    statuses = list(Operation.objects.values_list("status", flat=True))
+    json.dump({"statuses": statuses, "violations": violations()}, sys.stdout)
+
+
+STEPS = (drain, drain_and_stop, submit, submit_ten, sweep, retry, finish, report)
+
 if __name__ == "__main__":
-    {step.__name__: step for step in (drain, drain_and_stop, submit, sweep, retry)}[sys.argv[1]]()
+    {step.__name__: step for step in STEPS}[sys.argv[1]]()
