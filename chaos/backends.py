@@ -20,7 +20,8 @@ POSTGRES_HOME = Path("/usr/lib/postgresql")
 
 
 class Backend:
-    """A database with a broker; `strike` ends one of them as a crash would, `mend` brings it back."""
+    """A database with a broker; `strike` ends one of them as a crash would, `mend` brings it
+    back."""
 
     name = ""
     strikable: tuple[Role, ...] = ()

@@ -24,7 +24,6 @@ django.setup()  # the imports below need the models
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
-from django.db.models import Count  # noqa: E402
 
 from chaos import invariants  # noqa: E402
 from chaos.backends import Backend, port_answers, wait_until  # noqa: E402
@@ -74,8 +73,8 @@ BREATH_SECONDS = 1.5
 BURST = 180
 BURST_WITHIN_SECONDS = 5.0
 SENT_SECONDS = 0.6
-"""Until a drain has sent the calls it claimed, and before the first answer: a drain that is stopped
-in the middle of a commit would hold SQLite's one write lock, and nobody could take its work over."""
+"""Until a drain has sent the calls it claimed, and before the first answer: one that is stopped in
+the middle of a commit would hold SQLite's one write lock, and nobody could take its work over."""
 
 
 @dataclass
@@ -309,17 +308,12 @@ def shorten(violations: list[str]) -> None:
 
 def busiest_drain() -> tuple[int, int]:
     """(pid, calls in flight); (0, 0) where none has any."""
-    busiest = (
-        Operation.objects.filter(status=RUNNING)
-        .values("lease_owner")
-        .annotate(in_flight=Count("pk"))
-        .order_by("-in_flight")
-        .first()
+    in_flight = Counter(
+        Operation.objects.filter(status=RUNNING).values_list("lease_owner", flat=True)
     )
-    if busiest is None:
-        return 0, 0
-    heartbeat = WorkerHeartbeat.objects.filter(pk=busiest["lease_owner"]).first()
-    return (heartbeat.pid, busiest["in_flight"]) if heartbeat else (0, 0)
+    pids = dict(WorkerHeartbeat.objects.values_list("pk", "pid"))
+    counted = [(pids[owner], count) for owner, count in in_flight.items() if owner in pids]
+    return max(counted, key=lambda drain: drain[1], default=(0, 0))
 
 
 def stale_writes() -> int:

@@ -33,7 +33,7 @@ class Figures:
     possibly_paid_twice: int = 0
     rescues: int = 0
     attempts_lost: int = 0
-    """Taken away from a worker: those whose answer never came and those whose answer was refused."""
+    """Taken away from a worker, whether its answer never came or was refused."""
     stale_writes_refused: int = 0
     answers_confirmed: int = 0
     requests_repeated: int = 0

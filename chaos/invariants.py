@@ -134,7 +134,9 @@ def leases_are_bounded() -> list[str]:
     )
     lease = timedelta(seconds=settings.OPERATIONS_LEASE_SECONDS)
     limit = database_now() + lease + CLOCK_TOLERANCE
-    return [f"{pk} is leased until {expiry}" for pk, expiry in expiries if expiry > limit]
+    return [
+        f"{pk} is leased until {expiry}" for pk, expiry in expiries if expiry and expiry > limit
+    ]
 
 
 def everything_is_final() -> list[str]:

@@ -73,8 +73,7 @@ class Submitter(CampaignThread):
                     door="command",
                 ).pk
             except OperationInProgress as refusal:  # its commit arrived, its confirmation did not
-                assert refusal.existing_id is not None
-                return refusal.existing_id
+                return UUID(str(refusal.existing_id))
             except (OperationalError, InterfaceError):
                 connection.close()
                 time.sleep(0.2)

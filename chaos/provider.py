@@ -16,7 +16,7 @@ LONGEST_SECONDS = 1.5
 
 
 async def serve(port: int, shortest: float) -> None:
-    server = FaultServer(port=port)
+    server = FaultServer(port=port)  # type: ignore[no-untyped-call]
     await server.start()
     end = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     while not end.done():

@@ -41,35 +41,49 @@ ROWS: tuple[Row, ...] = (
     ("verdict", lambda f: "green" if f.is_green else "RED"),
 )
 
-WHAT_IS_PROVED = """\
-After each campaign the rows are held against these invariants (`chaos/invariants.py`, which restates
-the state machine and trusts no code of the engine): a completed operation has exactly one result, of
-its last fence, and nothing else has one (I1); an open attempt belongs to the run that holds the
-operation (I2, also every half second during the campaign); the fence never falls (I3); the events of
-an operation are a path of allowed transitions that ends where the row is (I4); no lease is longer
-than a lease (I5, also during the campaign); everything is final within the limit after the last
-signal (I6); calls at the provider are no more than the attempts that were committed before them, and
-no fewer than the answers (I7); attempts are numbered without a gap and counted right (I8). Further:
-one succeeded attempt for each completed operation, losses as told by the events, tokens that add up,
-metrics that agree with the rows, every submitted operation there, every confirmed answer stored word
-for word, once, with its analysis; no process of a dead supervisor lives on, nothing is left after an
-orderly stop. `operations/tests/test_chaos.py` seeds a violation for every check and runs a short
-campaign in the suite.
+INTRODUCTION = f"""\
+Written by `make chaos`. Signals hit supervisor, cluster main process, sentinel, drains, spare
+worker, pusher, monitor, web server and its workers at random, while operations are submitted and
+answers are typed through the web API: SIGKILL, and SIGSTOP with SIGCONT later, half of them after
+more than the lease of {LEASE_SECONDS:g} s. Database and broker are private; `infrastructure`
+campaigns kill them too (PostgreSQL: immediate stop; Redis: SIGKILL, without persistence). `pause`
+campaigns stop drains until their work has been taken over, and wake them when the answers are
+there."""
 
-A campaign in which no lease was lost, no stale write was refused, or no answer was confirmed is red:
-it would prove nothing. `WORKER_LOST` is the fourth loss of a worker in one run: with a signal every
-half second that is bad luck, not poison, and a person's retry completes it. The other codes under
-"ended otherwise" are faults that the provider was told to play."""
+AGAIN = """\
+`make chaos` for all of it,
+`.venv/bin/python -m chaos --campaign kill --backend postgres --seconds 60 --seed 7` for one."""
+
+WHAT_IS_PROVED = """\
+After each campaign the rows are held against these invariants (`chaos/invariants.py`, which
+restates the state machine and trusts no code of the engine): a completed operation has exactly
+one result, of its last fence, and nothing else has one (I1); an open attempt belongs to the run
+that holds the operation (I2, also every half second during the campaign); the fence never falls
+(I3); the events of an operation are a path of allowed transitions that ends where the row is
+(I4); no lease is longer than a lease (I5, also during the campaign); everything is final within
+the limit after the last signal (I6); calls at the provider are no more than the attempts that
+were committed before them, and no fewer than the answers (I7); attempts are numbered without a
+gap and counted right (I8). Further: one succeeded attempt for each completed operation, losses as
+told by the events, tokens that add up, metrics that agree with the rows, every submitted
+operation there, every confirmed answer stored word for word, once, with its analysis; no process
+of a dead supervisor lives on, nothing is left after an orderly stop.
+`operations/tests/test_chaos.py` seeds a violation for every check and runs a short campaign in
+the suite.
+
+A campaign in which no lease was lost, no stale write was refused, or no answer was confirmed is
+red: it would prove nothing. `WORKER_LOST` is the fourth loss of a worker in one run: with a
+signal every half second that is bad luck, not poison, and a person's retry completes it. The
+other codes under "ended otherwise" are faults that the provider was told to play."""
 
 WHAT_IS_NOT_PROVED = """\
-- **Power loss.** `kill -9` leaves what was written in the kernel's cache. Commits wait for the disk
-  (`synchronous=FULL`, PostgreSQL's `fsync`), but a disk that lies about it was not tested.
+- **Power loss.** `kill -9` leaves what was written in the kernel's cache. Commits wait for the
+  disk (`synchronous=FULL`, PostgreSQL's `fsync`), but a disk that lies about it was not tested.
 - **A full disk**, failing disks, and SQLite on a network file system (not supported).
 - **Several machines**: one host, one clock, loopback without a partition.
-- **That the provider is paid once.** A call whose worker died may be sent again; every such attempt
-  is counted as possibly paid twice, above and in the metrics.
-- **Another schedule.** A seed repeats the plan of signals, not the machine's scheduling. A green run
-  is evidence, not a proof; the state machine has an exhaustive model check of its own."""
+- **That the provider is paid once.** A call whose worker died may be sent again; every such
+  attempt is counted as possibly paid twice, above and in the metrics.
+- **Another schedule.** A seed repeats the plan of signals, not the machine's scheduling. A green
+  run is evidence, not a proof; the state machine has an exhaustive model check of its own."""
 
 
 def lines(figures: Figures) -> list[str]:
@@ -84,13 +98,7 @@ def page(all_figures: Sequence[Figures]) -> str:
         [
             "# Kill campaigns",
             "",
-            "Written by `make chaos`. Signals (SIGKILL, and SIGSTOP with SIGCONT later, half of them"
-            f" after more than the lease of {LEASE_SECONDS:g} s) hit supervisor, cluster main"
-            " process, sentinel, drains, spare worker, pusher, monitor, web server and its workers at"
-            " random, while operations are submitted and answers are typed through the web API."
-            " Database and broker are private; `infrastructure` campaigns kill them too (PostgreSQL:"
-            " immediate stop; Redis: SIGKILL, without persistence). `pause` campaigns stop drains until"
-            " their work has been taken over and wake them with the answers in their hands.",
+            INTRODUCTION,
             "",
             f"{machine()}, {datetime.now(UTC):%Y-%m-%d}.",
             "",
@@ -112,8 +120,7 @@ def page(all_figures: Sequence[Figures]) -> str:
             "",
             "## Again",
             "",
-            "`make chaos` for all of it, `.venv/bin/python -m chaos --campaign kill --backend postgres"
-            " --seconds 60 --seed 7` for one.",
+            AGAIN,
             "",
         ]
     )

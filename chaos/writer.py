@@ -1,7 +1,7 @@
 """A candidate who types on while everything around dies: answers through the web API.
 
-Every answer that was confirmed with 201 is noted with its text. A request that got no answer is sent
-again with the same Idempotency-Key, as a careful client does.
+Every answer that was confirmed with 201 is noted with its text. A request that got no answer is
+sent again with the same Idempotency-Key, as a careful client does.
 """
 
 from __future__ import annotations
