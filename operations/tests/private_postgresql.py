@@ -16,8 +16,9 @@ import psycopg
 UNPRIVILEGED = "postgres"
 """PostgreSQL refuses to run as root; this account comes with its package."""
 
-FAST = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off"
-"""Stopped processes lose nothing by this, only stopped machines would."""
+FAST = "-c fsync=off -c full_page_writes=off"
+"""Stopped processes lose nothing by this, only stopped machines would. `synchronous_commit=off` is
+another matter: it forgets commits that were confirmed, and with them fences that were given out."""
 
 
 def binaries() -> Path | None:
@@ -67,7 +68,7 @@ class PrivatePostgreSQL:
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            cursor = connection.execute(statement)  # type: ignore[call-overload]
+            cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> None:
