@@ -20,6 +20,7 @@ from operations.models import Operation
 if TYPE_CHECKING:
     Choice = dict[str, Any]
 
+SIMULATED = "simulated"
 MODELS_FROM = 1000
 """The models to choose from are those of the newest so many operations."""
 
@@ -172,13 +173,15 @@ class ModelFilter(Filter):
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Operation]
     ) -> QuerySet[Operation] | None:
+        if self.value() == SIMULATED:
+            return queryset.filter(simulated=True)
         return queryset.filter(model=self.value()) if self.value() else None
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         newest = Operation.objects.order_by("-created_at", "-id").values_list("model", flat=True)
         models = {settings.OPENAI_MODEL, self.value() or "", *newest[:MODELS_FROM]}
         yield self.every(changelist)
-        for model in sorted(models - {""}):
+        for model in [*sorted(models - {"", SIMULATED}), SIMULATED]:
             yield self.choice(changelist, model, model)
 
 

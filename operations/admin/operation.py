@@ -79,7 +79,6 @@ class OperationAdmin(ReadOnlyAdmin):
         filters.KindFilter,
         filters.TriesFilter,
         filters.ModelFilter,
-        "simulated",
     )
     list_select_related = ("owner",)
     search_fields = ("pk",)  # shows the box; `get_search_results` decides what it means

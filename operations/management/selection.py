@@ -6,9 +6,9 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, TextIO, TypeVar
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -23,6 +23,10 @@ DONE, FAILED, USAGE, NOTHING_MATCHED, PARTLY_DONE = 0, 1, 2, 3, 4
 
 DOOR = "command"
 
+BAR_WIDTH = 40
+
+Row = TypeVar("Row")
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -34,14 +38,8 @@ def duration(text: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * _UNITS[match[2] or "s"])
 
 
-class SelectionCommand(BaseCommand):
-    """A command that does one verb to each operation that its filters match.
-
-    stdout carries the report, stderr the talk. Exit codes: 0 done, 1 failed, 2 usage, 3 nothing
-    matched, 4 partly done.
-    """
-
-    statuses: tuple[str, ...] = ()
+class FilteredCommand(BaseCommand):
+    """A command about the operations that its filters match. stdout carries data, stderr talk."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--id", action="append", type=UUID, default=[], help="may be repeated")
@@ -51,60 +49,106 @@ class SelectionCommand(BaseCommand):
             "--older-than", type=duration, help="by the time it was last queued: 10m, 2h, 7d"
         )
         parser.add_argument("--limit", type=int, help="at most so many, oldest first")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be changed")
-        parser.add_argument("--json", action="store_true", help="report as JSON on stdout")
+        parser.add_argument("--json", action="store_true", help="data as JSON on stdout")
 
-    def selected(self, options: dict[str, Any]) -> QuerySet[Operation]:
+    def filtered(self, options: dict[str, Any]) -> QuerySet[Operation]:
+        """Oldest first, without the limit."""
         operations = Operation.objects.order_by("queued_at", "id")
         if options["id"]:
             operations = operations.filter(pk__in=options["id"])
-        else:
-            operations = operations.filter(status__in=self.statuses)
         if options["category"]:
             operations = operations.filter(error_category=options["category"])
         if options["kind"]:
             operations = operations.filter(kind=options["kind"])
         if options["older_than"]:
             operations = operations.filter(queued_at__lt=timezone.now() - options["older_than"])
-        return operations[: options["limit"]] if options["limit"] is not None else operations
+        return operations
+
+    def limited(
+        self, operations: QuerySet[Operation], options: dict[str, Any]
+    ) -> QuerySet[Operation]:
+        limit = options["limit"]
+        if limit is not None and limit < 0:
+            raise CommandError("--limit must not be negative", returncode=USAGE)
+        return operations[:limit] if limit is not None else operations
+
+
+class SelectionCommand(FilteredCommand):
+    """A command that does one verb to each operation that its filters match.
+
+    Exit codes: 0 done, 1 failed, 2 usage, 3 nothing matched, 4 partly done.
+    """
+
+    statuses: tuple[str, ...] = ()
+    """What it takes where no ids are given, and what a dry run counts as changed."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--dry-run", action="store_true", help="say what would be changed")
+
+    def selected(self, options: dict[str, Any]) -> QuerySet[Operation]:
+        operations = self.filtered(options)
+        if not options["id"]:
+            operations = operations.filter(status__in=self.statuses)
+        return self.limited(operations, options)
 
     def run_on_each(self, options: dict[str, Any], verb: Callable[..., Operation]) -> None:
         """Do the verb to each match, print the report and exit with its code."""
-        if options["limit"] is not None and options["limit"] < 0:
-            raise CommandError("--limit must not be negative", returncode=USAGE)
-        changed, skipped = 0, []
+        skipped = []
         matched = list(self.selected(options))
-        for operation in matched:
+        for operation in progress(matched, sys.stderr):
             reason = self._refusal(operation, options["dry_run"], verb)
-            if reason is None:
-                changed += 1
-            else:
+            if reason is not None:
                 skipped.append({"id": str(operation.pk), "reason": reason})
-        self._report({"matched": len(matched), "changed": changed, "skipped": skipped}, options)
-        sys.exit(_exit_code(len(matched), changed))
+        changed = len(matched) - len(skipped)
+        report(self, options, matched=len(matched), changed=changed, skipped=skipped)
 
     def _refusal(
         self, operation: Operation, dry_run: bool, verb: Callable[..., Operation]
     ) -> str | None:
         if dry_run:
-            return None if operation.status in self.statuses else f"is {operation.status}"
+            return self.dry_refusal(operation)
         try:
             verb(operation_id=operation.pk, door=DOOR)
         except Refusal as refusal:
             return refusal.code
         return None
 
-    def _report(self, report: dict[str, Any], options: dict[str, Any]) -> None:
-        if options["json"]:
-            self.stdout.write(json.dumps(report))
-            return
+    def dry_refusal(self, operation: Operation) -> str | None:
+        return None if operation.status in self.statuses else f"is {operation.status}"
+
+
+def progress(rows: list[Row], terminal: TextIO) -> Iterator[Row]:
+    """The rows, with a bar on a terminal and nothing where the output goes elsewhere."""
+    is_shown = terminal.isatty() and len(rows) > 1
+    for number, row in enumerate(rows, start=1):
+        yield row
+        if is_shown and (number % 10 == 0 or number == len(rows)):
+            filled = BAR_WIDTH * number // len(rows)
+            bar = "#" * filled + "-" * (BAR_WIDTH - filled)
+            end = "\n" if number == len(rows) else ""
+            terminal.write(f"\r[{bar}] {number}/{len(rows)}{end}")
+            terminal.flush()
+
+
+def report(
+    command: BaseCommand,
+    options: dict[str, Any],
+    *,
+    matched: int,
+    changed: int,
+    skipped: list[dict[str, str]],
+) -> None:
+    """Print `{"matched", "changed", "skipped"}` and end with the exit code that goes with it."""
+    if options["json"]:
+        data = {"matched": matched, "changed": changed, "skipped": skipped}
+        command.stdout.write(json.dumps(data))
+    else:
         would = "would change" if options["dry_run"] else "changed"
-        self.stdout.write(
-            f"matched {report['matched']}, {would} {report['changed']},"
-            f" skipped {len(report['skipped'])}"
-        )
-        for item in report["skipped"]:
-            self.stdout.write(f"  {item['id']}: {item['reason']}")
+        command.stdout.write(f"matched {matched}, {would} {changed}, skipped {len(skipped)}")
+        for item in skipped:
+            command.stdout.write(f"  {item['id']}: {item['reason']}")
+    sys.exit(_exit_code(matched, changed))
 
 
 def _exit_code(matched: int, changed: int) -> int:

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from operations import console
+
+
+class Command(BaseCommand):
+    help = "Count operations by state, errors by category, waiting work, workers and pauses."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="data as JSON on stdout")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stats = console.stats()
+        if options["json"]:
+            self.stdout.write(json.dumps(stats))
+            return
+        states = ", ".join(f"{name} {n}" for name, n in stats["by_state"].items() if n)
+        self.stdout.write(f"operations: {states or 'none'}")
+        for window, errors in stats["errors"].items():
+            counts = ", ".join(f"{name} {n}" for name, n in errors.items())
+            self.stdout.write(f"failed in the last {window}: {counts or 'none'}")
+        self.stdout.write(
+            f"due: {stats['due']}, the oldest for {stats['oldest_pending_seconds']} s;"
+            f" in flight: {stats['in_flight']}; workers: {stats['workers']}"
+        )
+        for pause in stats["paused"]:
+            self.stdout.write(
+                f"paused: {pause['credential']} ({pause['error_code']}), {pause['waiting']} waiting"
+            )
