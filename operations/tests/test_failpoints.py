@@ -123,9 +123,7 @@ def names_in_the_source() -> Iterator[str]:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and "failpoints.reach" in ast.unparse(node):
-                yield from (
-                    argument.value for argument in node.args if isinstance(argument, ast.Constant)
-                )
+                yield from (ast.literal_eval(a) for a in node.args if isinstance(a, ast.Constant))
 
 
 def test_every_failpoint_is_tested_and_stands_once() -> None:

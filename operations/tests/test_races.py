@@ -191,7 +191,7 @@ def test_sweep_leaves_a_lease_that_a_heartbeat_extends_or_the_heartbeat_hears_of
 ) -> None:
     for _ in rounds():
         operation, claim = claimed(submit)
-        owner = claim.operation.lease_owner
+        owner = claim.operation.lease_owner or uuid.uuid4()
         Operation.objects.update(lease_expires_at=timezone.now() + timedelta(milliseconds=2))
 
         holding, report = at_once(partial(leases.beat, owner=owner, held=[claim.id]), leases.sweep)
