@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from operations import pauses
-from operations.models import ProviderPause
+from operations import bulk, pauses
+from operations.models import Operation, ProviderPause
+from operations.tests.crowd import make_failed
 from operations.tests.factories import (
     AttemptFactory,
     OperationFactory,
@@ -21,6 +28,8 @@ from operations.tests.factories import (
 pytestmark = pytest.mark.django_db
 
 CHANGELIST = "/admin/operations/operation/"
+EARLIER = timezone.now() - timedelta(hours=1)
+LATER = timezone.now() + timedelta(hours=1)
 
 
 @pytest.fixture
@@ -85,6 +94,226 @@ def test_list_needs_the_same_queries_for_many_rows(
 
     with django_assert_max_num_queries(22):
         operator.get(CHANGELIST)
+
+
+STATES: dict[str, dict[str, Any]] = {
+    "queued": {},
+    "running": {"running": True},
+    "retrying": {"running": True, "waiting_reason": "backoff"},
+    "rate_limited": {"waiting_reason": "rate_limited", "next_attempt_at": LATER},
+    "paused": {"credential": "https://api.example.org/v1#0123456789ab"},
+    "stuck": {"running": True, "lease_expires_at": EARLIER},
+    "failed": {"failed": True},
+    "acknowledged": {"failed": True, "acknowledged_at": EARLIER},
+    "cancelled": {"cancelled": True},
+    "completed": {"completed": True},
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_each_state_is_counted_listed_and_named_alike(operator: Client, state: str) -> None:
+    ProviderPauseFactory()
+    rows = {name: OperationFactory(**values) for name, values in STATES.items()}
+
+    page = operator.get(CHANGELIST, {"state": state})
+
+    assert {chip.state: chip.count for chip in page.context["chips"]} == dict.fromkeys(STATES, 1)
+    (row,) = page.context["cl"].result_list
+    assert row.pk == rows[state].pk
+    assert f'op-state op-{state}"' in page.content.decode()
+
+
+def test_chip_of_due_work_that_nobody_takes_says_stuck(operator: Client) -> None:
+    OperationFactory(queued_at=EARLIER)
+
+    (row,) = operator.get(CHANGELIST, {"state": "stuck"}).context["cl"].result_list
+
+    assert row.status == Operation.Status.PENDING
+
+
+def test_cell_of_the_heat_map_leads_to_exactly_its_rows(operator: Client) -> None:
+    minutes = timedelta(minutes=1)
+    make_failed("SERVER_ERROR", 3, ago=20 * minutes, spread=minutes)
+    make_failed("SERVER_ERROR", 2, ago=180 * minutes, spread=minutes)
+    make_failed("TIMEOUT", 4, ago=20 * minutes, spread=minutes)
+    page = operator.get(CHANGELIST)
+
+    cells = {
+        (row.category, cell.window): cell.count
+        for row in page.context["heat_rows"]
+        for cell in row.cells
+    }
+    link = "?category=server_error&amp;ended=1h&amp;state=failed"
+
+    assert [cells["server_error", window] for window in ("15m", "1h", "24h", "7d")] == [0, 3, 5, 5]
+    assert link in page.content.decode()
+    listed = operator.get(CHANGELIST + link.replace("&amp;", "&"))
+    assert listed.context["cl"].result_count == 3
+
+
+def test_facets_count_what_the_other_filters_leave(operator: Client) -> None:
+    OperationFactory.create_batch(2, failed=True, kind="feedback_analysis")
+    OperationFactory(failed=True, error_code="TIMEOUT")
+
+    text = operator.get(CHANGELIST, {"kind": "feedback_analysis"}).content.decode()
+
+    assert "server_error (2)" in text
+    assert "network (1)" not in text
+
+
+@pytest.mark.parametrize(
+    "term",
+    ["{pk}", "{session}", "mara", "req_findme", "invalid_api_key", "connection reset by peer"],
+)
+def test_search_finds_one_operation_by_whatever_is_known(operator: Client, term: str) -> None:
+    wanted = OperationFactory(
+        failed=True, error_code="INVALID_API_KEY", owner=UserFactory(username="mara")
+    )
+    AttemptFactory(
+        operation=wanted, provider_request_id="req_findme", detail="Connection reset by peer"
+    )
+    OperationFactory(failed=True)
+
+    page = operator.get(CHANGELIST, {"q": term.format(pk=wanted.pk, session=wanted.session_id)})
+
+    assert [row.pk for row in page.context["cl"].result_list] == [wanted.pk]
+
+
+def test_waits_are_drawn_to_scale(operator: Client) -> None:
+    (operation,) = make_failed("SERVER_ERROR", 1, ago=timedelta(0), spread=timedelta(0))
+
+    page = operator.get(f"{CHANGELIST}{operation.pk}/change/")
+
+    (strip,) = page.context["strips"]
+    waits = [span.width for span in strip.spans if span.css == "wait"]
+    calls = [span for span in strip.spans if span.css.startswith("call")]
+    assert len(calls) == 4
+    assert waits[1] / waits[0] == pytest.approx(2, rel=0.11)
+    assert waits[2] / waits[0] == pytest.approx(4, rel=0.11)
+
+
+def test_technical_text_of_a_provider_is_never_markup(operator: Client) -> None:
+    operation = OperationFactory(failed=True)
+    AttemptFactory(operation=operation, detail="<script>alert(1)</script>")
+
+    text = operator.get(f"{CHANGELIST}{operation.pk}/change/").content.decode()
+
+    assert "<script>alert(1)" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_pages_need_no_inline_script_or_style(operator: Client) -> None:
+    (operation,) = make_failed("SERVER_ERROR", 1, ago=timedelta(0), spread=timedelta(0))
+    ProviderPauseFactory()
+    drafted = operator.post(f"{CHANGELIST}bulk/", {"verb": "retry", "query": "state=failed"})
+
+    for path in (CHANGELIST, f"{CHANGELIST}{operation.pk}/change/", drafted["Location"]):
+        text = operator.get(path).content.decode()
+        assert not re.search(r"<style|style=|<script(?![^>]*src=)|\son\w+=", text), path
+
+
+def test_retry_with_another_model_is_for_one_run(operator: Client) -> None:
+    operation = OperationFactory(failed=True)
+
+    operator.post(f"{CHANGELIST}{operation.pk}/retry/", {"model": "gpt-6-sol"})
+
+    operation.refresh_from_db()
+    assert operation.parameters == {"model": "gpt-6-sol"}
+
+
+def test_acknowledged_failure_leaves_the_list_of_what_is_to_do(operator: Client) -> None:
+    operation = OperationFactory(failed=True)
+
+    operator.post(f"{CHANGELIST}{operation.pk}/acknowledge/", {"note": "known outage"})
+
+    assert operator.get(CHANGELIST, {"state": "failed"}).context["cl"].result_count == 0
+    page = operator.get(f"{CHANGELIST}{operation.pk}/change/").content.decode()
+    assert "known outage" in page
+
+
+def test_probe_sends_the_oldest_waiting_operation(operator: Client) -> None:
+    pause = ProviderPauseFactory()
+    oldest, other = (OperationFactory(credential=pause.credential) for _ in range(2))
+
+    operator.post(f"/admin/operations/providerpause/{pause.pk}/probe/")
+
+    assert Operation.objects.get(pk=oldest.pk).is_probe
+    assert not Operation.objects.get(pk=other.pk).is_probe
+    assert pauses.paused_credentials() == {pause.credential}
+
+
+def test_resume_is_done_from_the_header(operator: Client) -> None:
+    pause = ProviderPauseFactory()
+    assert f"/providerpause/{pause.pk}/resume/" in operator.get(CHANGELIST).content.decode()
+
+    operator.post(f"/admin/operations/providerpause/{pause.pk}/resume/")
+
+    assert pauses.paused_credentials() == set()
+
+
+VERBS = [
+    f"{CHANGELIST}bulk/",
+    f"{CHANGELIST}{{pk}}/retry/",
+    f"{CHANGELIST}{{pk}}/cancel/",
+    f"{CHANGELIST}{{pk}}/acknowledge/",
+    "/admin/operations/providerpause/{pause}/resume/",
+    "/admin/operations/providerpause/{pause}/probe/",
+    "/admin/operations/bulkaction/{action}/start/",
+    "/admin/operations/bulkaction/{action}/stop/",
+]
+
+
+@pytest.mark.parametrize("path", VERBS)
+def test_verb_is_never_a_get(operator: Client, path: str) -> None:
+    operation = OperationFactory(failed=True)
+
+    assert operator.get(path.format(pk=operation.pk, pause=1, action=1)).status_code == 405
+
+
+@pytest.mark.parametrize("path", VERBS)
+def test_read_only_operator_sees_all_and_changes_nothing(path: str) -> None:
+    operation = OperationFactory(failed=True)
+    pause = ProviderPauseFactory()
+    action = bulk.draft(verb="retry", operations=Operation.objects.all(), actor=None)
+    client = Client()
+    client.force_login(read_only_operator())
+
+    assert client.get(CHANGELIST).status_code == 200
+    assert client.get(f"{CHANGELIST}{operation.pk}/change/").status_code == 200
+    data = {"verb": "retry", "query": "state=failed"}
+    path = path.format(pk=operation.pk, pause=pause.pk, action=action.pk)
+    assert client.post(path, data).status_code == 403
+
+    operation.refresh_from_db()
+    assert operation.status == Operation.Status.FAILED
+    assert pauses.paused_credentials() == {pause.credential}
+
+
+def test_read_only_operator_is_offered_no_verb() -> None:
+    operation = OperationFactory(failed=True)
+    ProviderPauseFactory()
+    client = Client()
+    client.force_login(read_only_operator())
+
+    for path in (f"{CHANGELIST}?state=failed", f"{CHANGELIST}{operation.pk}/change/"):
+        text = client.get(path).content.decode()
+        assert "/retry/" not in text
+        assert "/resume/" not in text
+        assert 'name="verb"' not in text
+
+
+def read_only_operator() -> User:
+    user: User = UserFactory(is_staff=True)
+    user.groups.add(Group.objects.get(name="Operators (read only)"))
+    return user
+
+
+def test_verb_without_csrf_token_is_refused() -> None:
+    operation = OperationFactory(failed=True)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(get_user_model().objects.create_superuser("ops", "ops@example.org", "x"))
+
+    assert client.post(f"{CHANGELIST}{operation.pk}/retry/").status_code == 403
 
 
 def test_paused_credential_is_shown_and_can_be_resumed(operator: Client) -> None:

@@ -1,0 +1,131 @@
+"""Bulk actions through the admin: the filter is the choice, the confirmation, report and CSV."""
+
+from __future__ import annotations
+
+import csv
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from operations import bulk
+from operations.admin.bulk import safe_cell
+from operations.models import BulkAction, BulkItem, Operation
+from operations.tests.factories import OperationFactory
+
+pytestmark = pytest.mark.django_db
+
+CHANGELIST = "/admin/operations/operation/"
+
+
+@pytest.fixture
+def operator(client: Client) -> Client:
+    client.force_login(get_user_model().objects.create_superuser("ops", "ops@example.org", "x"))
+    return client
+
+
+def drafted(client: Client, verb: str, query: str) -> str:
+    """The address of the confirmation page."""
+    response = client.post(f"{CHANGELIST}bulk/", {"verb": verb, "query": query})
+    assert response.status_code == 302, response.content
+    return str(response["Location"])
+
+
+def test_filter_is_the_choice_on_every_page_of_it(operator: Client) -> None:
+    OperationFactory.create_batch(60, failed=True)  # more than a page
+    other = OperationFactory(failed=True, error_code="TIMEOUT")
+
+    page = operator.get(drafted(operator, "retry", "category=server_error&state=failed"))
+
+    assert page.context["dry_run"].eligible == 60
+    assert not BulkItem.objects.filter(operation_id=other.pk).exists()
+
+
+def test_selection_across_pages_is_drafted_whole(operator: Client) -> None:
+    first, *_ = OperationFactory.create_batch(60, failed=True)
+    data = {"action": "retry_selected", "_selected_action": [first.pk], "select_across": "1"}
+
+    response = operator.post(f"{CHANGELIST}?state=failed", data)
+
+    assert operator.get(response["Location"]).context["dry_run"].total == 60
+
+
+def test_search_is_part_of_the_choice(operator: Client) -> None:
+    wanted = OperationFactory(failed=True)
+    OperationFactory(failed=True)
+
+    drafted(operator, "retry", f"q={wanted.pk}")
+
+    assert BulkItem.objects.get().operation_id == wanted.pk
+
+
+def test_progress_renews_itself_until_the_end(operator: Client) -> None:
+    OperationFactory.create_batch(3, failed=True)
+    confirm = drafted(operator, "retry", "state=failed")
+    assert "Refresh" not in operator.get(confirm).headers
+
+    operator.post(confirm.replace("/change/", "/start/"))
+    under_way = operator.get(confirm)
+    bulk.run_due()
+    ended = operator.get(confirm)
+
+    assert under_way.headers["Refresh"] == "3"
+    assert '<progress max="3" value="0"' in under_way.content.decode()
+    assert "Refresh" not in ended.headers
+    assert "3 retried" in ended.content.decode()
+
+
+def test_report_leads_back_to_the_list_with_its_filters(operator: Client) -> None:
+    OperationFactory(failed=True)
+    query = "category=server_error&state=failed"
+    confirm = drafted(operator, "acknowledge", query)
+
+    operator.post(confirm.replace("/change/", "/start/"), {"note": "outage"})
+
+    assert f"{CHANGELIST}?{query.replace('&', '&amp;')}" in operator.get(confirm).content.decode()
+
+
+def test_csv_has_a_line_for_each_item(operator: Client) -> None:
+    operations = OperationFactory.create_batch(2, failed=True)
+    OperationFactory(completed=True)
+    confirm = drafted(operator, "retry", "")
+    operator.post(confirm.replace("/change/", "/start/"))
+    bulk.run_due()
+
+    response: Any = operator.get(confirm.replace("/change/", "/report.csv"))
+    rows = list(csv.DictReader(StringIO(response.getvalue().decode())))
+
+    assert {row["operation"] for row in rows} >= {str(each.pk) for each in operations}
+    assert [row["outcome"] for row in rows].count("changed") == 2
+    assert [row["reason"] for row in rows if row["reason"]] == ["NOT_RETRYABLE"]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_cell_never_begins_like_a_formula(text: str) -> None:
+    assert safe_cell(text) == f"'{text}"
+
+
+def test_stop_keeps_what_was_done(operator: Client) -> None:
+    OperationFactory.create_batch(2, failed=True)
+    confirm = drafted(operator, "retry", "state=failed")
+    operator.post(confirm.replace("/change/", "/start/"), {"spread_minutes": "10"})
+
+    operator.post(confirm.replace("/change/", "/stop/"))
+
+    assert BulkAction.objects.get().state == BulkAction.State.STOPPED
+    assert "left as they were" in operator.get(confirm).content.decode()
+
+
+def test_nothing_happens_before_it_is_confirmed(operator: Client) -> None:
+    OperationFactory(failed=True)
+    drafted(operator, "retry", "state=failed")
+
+    bulk.run_due()
+
+    assert Operation.objects.get().status == Operation.Status.FAILED
+
+
+def test_unknown_verb_is_refused(operator: Client) -> None:
+    assert operator.post(f"{CHANGELIST}bulk/", {"verb": "delete"}).status_code == 400
