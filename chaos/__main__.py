@@ -25,13 +25,13 @@ EXTRA_SECONDS = 240.0
 """For start, settling, retries, stop and checks, on top of the storm itself."""
 
 LONG_RUN: tuple[tuple[str, str, float, int], ...] = (
-    ("kill", "sqlite", 200.0, 101),
-    ("kill", "postgres", 200.0, 102),
-    ("kill", "redis", 200.0, 103),
-    ("infrastructure", "postgres", 50.0, 104),
-    ("infrastructure", "redis", 50.0, 105),
-    ("pause", "sqlite", 90.0, 106),
-    ("pause", "postgres", 90.0, 107),
+    ("kill", "sqlite", 175.0, 101),
+    ("kill", "postgres", 175.0, 102),
+    ("kill", "redis", 175.0, 103),
+    ("infrastructure", "postgres", 45.0, 104),
+    ("infrastructure", "redis", 45.0, 105),
+    ("pause", "sqlite", 70.0, 106),
+    ("pause", "postgres", 70.0, 107),
 )
 
 

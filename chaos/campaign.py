@@ -60,7 +60,7 @@ STOPS_WITHIN_SECONDS = 20.0
 RETRIES_BY_PERSON = 2
 SHOWN_VIOLATIONS = 20
 
-OPERATIONS_PER_SECOND = {"kill": 10.0, "infrastructure": 10.0, "pause": 5.0}
+OPERATIONS_PER_SECOND = {"kill": 15.0, "infrastructure": 15.0, "pause": 5.0}
 SHORTEST_ANSWER_SECONDS = {"kill": 0.1, "infrastructure": 0.1, "pause": 1.0}
 WRITERS = 2
 

@@ -35,9 +35,9 @@ class Action(StrEnum):
 
 WEIGHTS = {
     # Each of the first three costs the whole cluster, and a cluster that never lives does no work.
-    Role.SUPERVISOR: 4,
-    Role.MAIN: 3,
-    Role.SENTINEL: 3,
+    Role.SUPERVISOR: 2,
+    Role.MAIN: 2,
+    Role.SENTINEL: 2,
     Role.DRAIN: 24,
     Role.SPARE: 15,
     Role.PUSHER: 13,

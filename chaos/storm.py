@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import heapq
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from chaos.backends import Backend
 from chaos.plan import Action, Role, Strike
@@ -18,6 +20,11 @@ RESTART_SECONDS = 0.5
 """What systemd waits before it starts a service again (`RestartSec`)."""
 
 NUMBERS = {Action.KILL: signal.SIGKILL, Action.STOP: signal.SIGSTOP}
+
+
+def tell(what: str) -> None:
+    """A line of the campaign's own log, to be laid beside the worker's."""
+    print(f"{datetime.now(UTC):%H:%M:%S.%f} {what}", file=sys.stderr, flush=True)
 
 
 @dataclass
@@ -51,12 +58,14 @@ class Storm:
         if not send(pid, NUMBERS[strike.action]):
             return
         self.signals[f"{strike.action} {strike.role}"] += 1
+        tell(f"{strike.action} {strike.role} {pid} {strike.hold_seconds:.1f}")
         if strike.action is Action.STOP:
             self._later(strike.hold_seconds, lambda: self.resume(pid))
 
     def resume(self, pid: int) -> None:
         if pid in self.census.mine():
             send(pid, signal.SIGCONT)
+            tell(f"resume {pid}")
 
     def keep_up(self) -> None:
         """Undo what is due, start again what has ended."""
@@ -87,10 +96,12 @@ class Storm:
         self.backend.strike(strike.role)
         self._down.add(strike.role)
         self.signals[f"{strike.action} {strike.role}"] += 1
+        tell(f"{strike.action} {strike.role} {strike.hold_seconds:.1f}")
         self._later(strike.hold_seconds, lambda: self._mend(strike.role))
 
     def _mend(self, role: Role) -> None:
         self.backend.mend(role)
+        tell(f"mended {role}")
         self._down.discard(role)
 
     def _later(self, seconds: float, undo: Callable[[], None]) -> None:

@@ -85,7 +85,7 @@ class Supervisor:
 
     def _start(self) -> None:
         self._cluster = Cluster.start(self.id)
-        self._full_since = time.monotonic() + START_SECONDS
+        self._full_since = time.monotonic() + START_SECONDS - STUCK_SECONDS
         self._next_ring = 0.0
 
     def _tick(self) -> None:
