@@ -378,6 +378,8 @@ def walk(*, walks: int, steps: int, same_every_time: bool) -> None:
             derandomize=same_every_time,
             deadline=None,
             database=None,
+            # Shrinking replays the walk for minutes; a trace of forty named steps can be read.
+            phases=[hypothesis.Phase.generate],
             print_blob=True,
             suppress_health_check=list(hypothesis.HealthCheck),
         ),
