@@ -27,7 +27,7 @@ from django.db import connection  # noqa: E402
 
 from chaos import invariants  # noqa: E402
 from chaos.backends import Backend, port_answers, wait_until  # noqa: E402
-from chaos.figures import STALE_WRITES_OF_A_PAUSE_CAMPAIGN, Figures  # noqa: E402
+from chaos.figures import Figures  # noqa: E402
 from chaos.load import Submitter, unfinished  # noqa: E402
 from chaos.options import LEASE_SECONDS, ROOT, Options  # noqa: E402
 from chaos.plan import Action, Role, Strike, plan  # noqa: E402
@@ -67,6 +67,7 @@ WRITERS = 2
 PAUSE_SECONDS = LEASE_SECONDS + SWEEP_SECONDS + 0.5
 """How long a drain is stopped: its operations have been taken back by then."""
 
+PAUSES_AFTER_STORM_SECONDS = 15.0
 BREATH_SECONDS = 1.5
 """Between two stops."""
 
@@ -160,7 +161,7 @@ class Campaign:
 
     def _strike(self) -> None:
         if self.options.kind == "pause":
-            self._pause_drains()
+            self._pause_drains(self.options.seconds)
             return
         infrastructure = self.backend.strikable if self.options.kind == "infrastructure" else ()
         strikes = plan(
@@ -170,12 +171,15 @@ class Campaign:
             infrastructure=infrastructure,
         )
         self.storm.run(strikes, self.options.seconds)
+        self._calm()
+        # In a short storm a drain may have been killed each time before it could wake up too late.
+        self._pause_drains(PAUSES_AFTER_STORM_SECONDS)
 
-    def _pause_drains(self) -> None:
-        """Stop the busiest drain for longer than its lease, again and again, while answers arrive
-        for it and others take its work over."""
-        end = time.monotonic() + self.options.seconds
-        while time.monotonic() < end and stale_writes() < STALE_WRITES_OF_A_PAUSE_CAMPAIGN:
+    def _pause_drains(self, seconds: float) -> None:
+        """Stop the busiest drain for longer than its lease, while answers arrive for it and others
+        take its work over; again and again, until enough of its writes came too late."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and stale_writes() < self.figures.stale_writes_needed:
             self.bursts.burst(BURST)
             with contextlib.suppress(TimeoutError):
                 wait_until(lambda: busiest_drain()[1] >= BURST // 2, BURST_WITHIN_SECONDS)
@@ -194,14 +198,17 @@ class Campaign:
         self.submitter.ending.set()
         for writer in self.writers:
             writer.ending.set()
-        self.storm.calm()
-        connection.close()  # the database may have been restarted behind its back
+        self._calm()
         limit = LEASE_SECONDS + SWEEP_SECONDS + RECOVERY_SECONDS + LONGEST_RUN_SECONDS
         self.figures.settle_limit_seconds = limit
         self.figures.settled_seconds = self._wait_for_the_end(limit)
         self.figures.signals = dict(self.storm.signals)
         self.watcher.stop()
         self._look_for_second_cluster()
+
+    def _calm(self) -> None:
+        self.storm.calm()
+        connection.close()  # the database may have been restarted behind its back
 
     def _wait_for_the_end(self, limit: float) -> float:
         """Seconds until nothing was pending or running; at most `limit`."""

@@ -50,15 +50,19 @@ class Figures:
     def signal_count(self) -> int:
         return sum(self.signals.values())
 
+    @property
+    def stale_writes_needed(self) -> int:
+        return STALE_WRITES_OF_A_PAUSE_CAMPAIGN if self.kind == "pause" else 1
+
     def judge_vacuity(self) -> None:
         """A campaign in which nothing went wrong has shown nothing."""
-        enough = STALE_WRITES_OF_A_PAUSE_CAMPAIGN if self.kind == "pause" else 1
         if not self.signal_count:
             self.vacuous.append("no signal was sent")
         if not self.attempts_lost:
             self.vacuous.append("no lease was lost")
-        if self.stale_writes_refused < enough:
-            self.vacuous.append(f"{self.stale_writes_refused} stale writes came, {enough} needed")
+        if self.stale_writes_refused < self.stale_writes_needed:
+            needed = f"{self.stale_writes_needed} needed"
+            self.vacuous.append(f"{self.stale_writes_refused} stale writes came, {needed}")
         if not self.answers_confirmed:
             self.vacuous.append("no answer was confirmed")
 
