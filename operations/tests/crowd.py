@@ -31,7 +31,13 @@ RETRIED = ("SERVER_ERROR", "TIMEOUT")
 
 
 def make_failed(
-    code: str, count: int, *, ago: timedelta, spread: timedelta, owner: User | None = None
+    code: str,
+    count: int,
+    *,
+    ago: timedelta,
+    spread: timedelta,
+    owner: User | None = None,
+    history: bool = True,
 ) -> list[Operation]:
     """Failed operations that ended between `ago` and `ago + spread` before now."""
     now = timezone.now()
@@ -39,16 +45,18 @@ def make_failed(
         _failed(code, now - ago - spread * (number / max(1, count)), number, owner)
         for number in range(count)
     ]
-    return _create(rows)
+    return _create(rows, history=history)
 
 
-def make_completed(count: int, *, spread: timedelta, owner: User | None = None) -> list[Operation]:
+def make_completed(
+    count: int, *, spread: timedelta, owner: User | None = None, history: bool = True
+) -> list[Operation]:
     now = timezone.now()
     rows = [
         _row(now - spread * (number / max(1, count)), number, owner, Operation.Status.COMPLETED)
         for number in range(count)
     ]
-    return _create(rows)
+    return _create(rows, history=history)
 
 
 def _failed(code: str, ended: datetime, number: int, owner: User | None) -> Operation:
@@ -84,16 +92,17 @@ def _row(ended: datetime, number: int, owner: User | None, status: str) -> Opera
     )
 
 
-def _create(rows: list[Operation]) -> list[Operation]:
+def _create(rows: list[Operation], *, history: bool) -> list[Operation]:
     Operation.objects.bulk_create(rows, batch_size=2000)
     # `auto_now_add` says now.
     Operation.objects.filter(finished_at__isnull=False).update(created_at=F("queued_at"))
     Attempt.objects.bulk_create(
         (attempt for row in rows for attempt in _attempts(row)), batch_size=2000
     )
-    OperationEvent.objects.bulk_create(
-        (event for row in rows for event in _events(row)), batch_size=2000
-    )
+    if history:
+        OperationEvent.objects.bulk_create(
+            (event for row in rows for event in _events(row)), batch_size=2000
+        )
     return rows
 
 

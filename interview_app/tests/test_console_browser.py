@@ -1,0 +1,210 @@
+"""The console in a real browser, as an operator on a bad day uses it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from interview_app.tests.conftest import RunningApp, opened_browser, started_app
+from interview_app.tests.switched_provider import SwitchedProvider, switched_provider
+from interview_app.tests.test_browser import keep_screenshot
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+
+LIST = "/admin/operations/operation/"
+AXE = Path(__file__).parent / "data" / "axe" / "axe.min.js"
+BAD_HOUR = "from interview_app.tests.console_rows import *; make_bad_hour()"
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[SwitchedProvider]:
+    with switched_provider() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def console_app(
+    tmp_path_factory: pytest.TempPathFactory, provider: SwitchedProvider
+) -> Iterator[RunningApp]:
+    environment = {"OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "sk-proj-tests-only"}
+    with started_app(tmp_path_factory.mktemp("console"), **environment) as app:
+        run_in(app, BAD_HOUR, environment)
+        yield app
+
+
+@pytest.fixture
+def in_app(console_app: RunningApp, provider: SwitchedProvider) -> Callable[[str], None]:
+    environment = {"OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "sk-proj-tests-only"}
+    return lambda code: run_in(console_app, code, environment)
+
+
+def run_in(app: RunningApp, code: str, environment: dict[str, str]) -> None:
+    """Make rows in the running product's database, from a process of their own."""
+    subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", code],
+        cwd=app.database.parents[1],
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DJANGO_DEBUG": "true",
+            **environment,
+        },
+        check=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def operator(browser: Browser, console_app: RunningApp) -> Iterator[Page]:
+    """Signed in, without JavaScript: everything has to work so."""
+    with opened_browser(browser, console_app, java_script=False) as context:
+        page = context.new_page()
+        sign_in(page)
+        yield page
+
+
+def sign_in(page: Page) -> None:
+    page.goto(f"/admin/login/?next={LIST}")
+    page.get_by_label("Username").fill("operator")
+    page.get_by_label("Password").fill("operate it")
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"**{LIST}")
+
+
+def test_operator_finds_and_repairs_a_bad_hour(operator: Page) -> None:
+    page = operator
+    page.set_viewport_size({"width": 1280, "height": 1100})
+    expect(page.get_by_role("link", name="Failed 500")).to_be_visible()
+    keep_screenshot(page, "operations-list.png")
+
+    page.get_by_title("server_error, last 1h").click()
+    expect(page.get_by_text("120 results")).to_be_visible()
+    page.get_by_role("button", name="Retry all 120").click()
+
+    expect(page.get_by_text("120 operations chosen: 120 can be retried")).to_be_visible()
+    page.get_by_role("button", name="Retry 120 operations").click()
+
+    expect(page.get_by_text("Done: 120 retried, 0 skipped")).to_be_visible(timeout=60_000)
+    assert page.get_by_role("progressbar").get_attribute("value") == "120"
+    look_until(page, lambda: states(page) == {"completed": "120"})
+    keep_screenshot(page, "bulk-report.png")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Report as CSV").click()
+    assert len(download.value.path().read_text().splitlines()) == 121
+
+    page.get_by_role("link", name="Back to the list, with its filters").click()
+    expect(page.get_by_text("0 results")).to_be_visible()
+
+
+def test_operator_mends_a_refused_key(
+    operator: Page, provider: SwitchedProvider, in_app: Callable[[str], None]
+) -> None:
+    page = operator
+    provider.accepts_key = False
+    start = "from interview_app.tests.console_rows import *; start_sessions({})".format
+    in_app(start(1))
+    look_until(page, lambda: page.get_by_text("Paused: INVALID_API_KEY").is_visible())
+    in_app(start(3))
+    page.reload()
+    expect(page.get_by_role("link", name="3 operations waiting")).to_be_visible()
+
+    page.get_by_title("authentication, last 15m").click()
+    page.get_by_role("row").get_by_role("link", name="Questions").click()
+    expect(page.get_by_text("OPENAI_API_KEY is wrong")).to_be_visible()
+    provider.accepts_key = True  # the operator has mended it in the provider's account
+
+    page.goto(LIST)
+    page.get_by_role("button", name="Probe and resume").click()
+    look_until(page, lambda: not page.get_by_text("Paused: INVALID_API_KEY").is_visible())
+    look_until(page, lambda: page.get_by_role("link", name="Paused 0").is_visible())
+    look_until(page, lambda: page.get_by_role("link", name="Queued 0").is_visible())
+    page.get_by_role("link", name="Completed", exact=False).first.click()
+    expect(page.get_by_text("523 results")).to_be_visible()
+
+
+def test_page_of_an_operation_draws_its_attempts_and_waits(operator: Page) -> None:
+    page = operator
+    page.goto(f"{LIST}?state=failed&code=SERVER_ERROR")
+    page.get_by_role("row").nth(1).get_by_role("link").first.click()
+
+    strip = page.get_by_role("img", name="Calls and waits of run 1")
+    expect(strip.locator("g.call.failed")).to_have_count(4)
+    expect(strip.locator("g.wait")).to_have_count(3)
+    page.set_viewport_size({"width": 1280, "height": 1250})
+    keep_screenshot(page, "operation-detail.png")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_violation(
+    browser: Browser, console_app: RunningApp, scheme: Literal["light", "dark"]
+) -> None:
+    with opened_browser(browser, console_app) as context:
+        page = context.new_page()
+        page.emulate_media(color_scheme=scheme)
+        sign_in(page)
+        found = {}
+        for name, open_page in PAGES.items():
+            open_page(page)
+            if violations := serious_violations(page):
+                found[name] = violations
+
+    assert found == {}
+
+
+def open_confirmation(page: Page) -> None:
+    page.goto(f"{LIST}?state=failed&category=invalid_response")
+    page.get_by_role("button", name="Acknowledge all").click()
+
+
+def open_operation(page: Page) -> None:
+    page.goto(f"{LIST}?state=failed&code=SERVER_ERROR")
+    page.locator("#result_list th a").first.click()
+
+
+PAGES: dict[str, Callable[[Page], object]] = {
+    "list": lambda page: page.goto(LIST),
+    "filtered list": lambda page: page.goto(f"{LIST}?state=failed&ended=24h"),
+    "operation": open_operation,
+    "confirmation": open_confirmation,
+    "pauses": lambda page: page.goto("/admin/operations/providerpause/"),
+    "bulk actions": lambda page: page.goto("/admin/operations/bulkaction/"),
+    "sessions": lambda page: page.goto("/admin/interview_app/interviewsession/"),
+    "users": lambda page: page.goto("/admin/auth/user/"),
+}
+
+
+def serious_violations(page: Page) -> list[str]:
+    """Of what this project puts on the page; the frame around it is Django's."""
+    page.evaluate(AXE.read_text())
+    report = page.evaluate("axe.run({include: ['#content'], exclude: ['#toolbar']})")
+    return [
+        f"{violation['id']}: {node['html'][:120]}"
+        for violation in report["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"][:3]
+    ]
+
+
+def states(page: Page) -> dict[str, str]:
+    facts = page.locator(".op-facts > div")
+    return {
+        fact.locator("dt").inner_text(): fact.locator("dd").inner_text() for fact in facts.all()
+    }
+
+
+def look_until(page: Page, condition: Callable[[], object], seconds: float = 60.0) -> None:
+    """Reload, as a person would, until it is so."""
+    end = time.monotonic() + seconds
+    page.reload()
+    while not condition():
+        assert time.monotonic() < end, page.locator("main").inner_text()[:2000]
+        time.sleep(1.0)
+        page.reload()
