@@ -17,10 +17,12 @@ import queue
 import random
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from operations import events
@@ -30,6 +32,10 @@ Waiting = tuple[Callable[[], Any], "Future[Any]"]
 Outcome = tuple[Any, "Exception | None"]
 
 GROUP_SIZE = 64
+GROUPS_PER_LEASE = 15
+"""A heartbeat waits for the group before it. On a slow database groups are made smaller, or leases
+would be lost to the work that they are held for."""
+
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
 
@@ -62,6 +68,7 @@ class DatabaseThread:
     def __init__(self) -> None:
         self._jobs: queue.PriorityQueue[tuple[int, int, Waiting | None]] = queue.PriorityQueue()
         self._numbers = itertools.count()
+        self._group_size = GROUP_SIZE
         self._giving_up = threading.Event()
         self._thread = threading.Thread(target=self._work, name="operations-database", daemon=True)
         self.trouble = False
@@ -106,7 +113,7 @@ class DatabaseThread:
 
     def _fill(self, group: list[Waiting]) -> bool:
         """Add what waits already. True if the stop mark was among it."""
-        while len(group) < GROUP_SIZE:
+        while len(group) < self._group_size:
             try:
                 job = self._jobs.get_nowait()[-1]
             except queue.Empty:
@@ -136,6 +143,7 @@ class DatabaseThread:
 
     def _commit_when_possible(self, jobs: list[Callable[[], Any]]) -> list[Outcome]:
         for tries in itertools.count(1):
+            started = time.monotonic()
             try:
                 outcomes = self._in_one_transaction(jobs)
             except (OperationalError, InterfaceError) as error:
@@ -145,8 +153,14 @@ class DatabaseThread:
                     raise DatabaseGone from error
             else:
                 self.trouble = False
+                self._keep_pace(len(jobs), time.monotonic() - started)
                 return outcomes
         raise AssertionError("unreachable")
+
+    def _keep_pace(self, jobs: int, seconds: float) -> None:
+        allowed = settings.OPERATIONS_LEASE_SECONDS / GROUPS_PER_LEASE
+        fitting = int(jobs * allowed / max(seconds, 0.0001))
+        self._group_size = max(1, min(GROUP_SIZE, fitting))
 
     def _in_one_transaction(self, jobs: list[Callable[[], Any]]) -> list[Outcome]:
         with transaction.atomic(durable=True):

@@ -31,7 +31,7 @@ logger = structlog.get_logger("operations")
 IDLE_LOOK_SECONDS = 1.0
 """Waiting rows become due by time alone, which no wake-up tells."""
 
-CLAIM_BATCH = 50
+CLAIM_BATCH = 25
 """Claims of one transaction. Their leases run from its start, and heartbeats wait for its end."""
 
 ANSWER_TURNS = 50

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
+from pytest_django import Settings
 
 from operations import kinds
 from operations.engine import leases, transitions
-from operations.engine.database_thread import DatabaseGone, DatabaseThread
+from operations.engine.database_thread import GROUP_SIZE, DatabaseGone, DatabaseThread
 from operations.engine.drain import Drain
 from operations.errors import Usage
 from operations.kinds import ProviderReply
@@ -241,3 +244,20 @@ def test_urgent_job_is_run_before_what_waits_already() -> None:
     asyncio.run(run_both())
 
     assert ran == ["heartbeat", "result"]
+
+
+def test_slow_jobs_are_committed_in_smaller_groups(settings: Settings) -> None:
+    """A heartbeat waits for the group before it, and must not wait for longer than its lease."""
+    settings.OPERATIONS_LEASE_SECONDS = 0.3
+    story: list[str] = []
+
+    def slow_job() -> None:
+        time.sleep(0.005)
+        story.append("job")
+        transaction.on_commit(lambda: story.append("committed"))
+
+    commit_together(*[slow_job] * 80)
+
+    groups = [len(list(same)) for word, same in groupby(story) if word == "job"]
+    assert groups[0] == GROUP_SIZE
+    assert max(groups[1:]) <= 4
