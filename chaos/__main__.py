@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from pathlib import Path
 from chaos import report
 from chaos.backends import BACKENDS
 from chaos.figures import Figures
-from chaos.options import ROOT, environment, make_options
+from chaos.options import ROOT, Options, environment, make_options
 
 KINDS = ("kill", "infrastructure", "pause")
 
@@ -25,13 +26,13 @@ EXTRA_SECONDS = 240.0
 """For start, settling, retries, stop and checks, on top of the storm itself."""
 
 LONG_RUN: tuple[tuple[str, str, float, int], ...] = (
-    ("kill", "sqlite", 175.0, 101),
-    ("kill", "postgres", 175.0, 102),
-    ("kill", "redis", 175.0, 103),
-    ("infrastructure", "postgres", 45.0, 104),
-    ("infrastructure", "redis", 45.0, 105),
-    ("pause", "sqlite", 70.0, 106),
-    ("pause", "postgres", 70.0, 107),
+    ("kill", "sqlite", 160.0, 101),
+    ("kill", "postgres", 160.0, 102),
+    ("kill", "redis", 160.0, 103),
+    ("infrastructure", "postgres", 35.0, 104),
+    ("infrastructure", "redis", 35.0, 105),
+    ("pause", "sqlite", 50.0, 106),
+    ("pause", "postgres", 50.0, 107),
 )
 
 
@@ -57,23 +58,35 @@ def run_campaign(kind: str, backend: str, seconds: float, seed: int) -> Figures:
         backend=backend, kind=kind, seconds=seconds, seed=seed, directory=directory
     )
     print(f"chaos: {kind} on {backend}, {seconds:g} s, seed {seed}", file=sys.stderr)
-    with (directory / "campaign.log").open("w") as log:
-        done = subprocess.run(  # noqa: S603  (our own command line)
+    output = _output_of_campaign(options, seconds + EXTRA_SECONDS)
+    figures = Figures.from_json(output.splitlines()[-1])
+    if figures.is_green:
+        shutil.rmtree(directory)
+    else:
+        print(f"chaos: red; rows and logs are in {directory}", file=sys.stderr)
+    return figures
+
+
+def _output_of_campaign(options: Options, seconds: float) -> str:
+    """Whatever ends this process asks the campaign to end what it started, and waits for it."""
+    with (
+        (Path(options.directory) / "campaign.log").open("w") as log,
+        subprocess.Popen(  # noqa: S603  (our own command line)
             [sys.executable, "-m", "chaos.campaign", options.to_json()],
             cwd=ROOT,
             env=environment(options),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            timeout=seconds + EXTRA_SECONDS,
-            check=True,
-        )
-    figures = Figures.from_json(done.stdout.splitlines()[-1])
-    if figures.is_green:
-        shutil.rmtree(directory)
-    else:
-        print(f"chaos: red; rows and logs are in {directory}", file=sys.stderr)
-    return figures
+        ) as campaign,
+    ):
+        try:
+            output, _ = campaign.communicate(timeout=seconds)
+        finally:
+            campaign.terminate()
+    if campaign.returncode:
+        raise SystemExit(f"the campaign itself failed: see {log.name}")
+    return output
 
 
 def _run_all() -> int:
@@ -99,4 +112,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     raise SystemExit(main())

@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -341,5 +342,7 @@ def ends_other_than_completed() -> dict[str, int]:
 
 
 if __name__ == "__main__":
+    # Ended from outside, it still ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     options = Options(**json.loads(sys.argv[1]))
     print(Campaign(options, options.make_backend()).run().to_json())

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-MEAN_GAP_SECONDS = 0.42
+MEAN_GAP_SECONDS = 0.37
 QUIET_START_SECONDS = 1.0
 
 
