@@ -182,13 +182,13 @@ class OperationAdmin(ReadOnlyAdmin):
             '{} <span class="quiet">{}</span>', operation.error_code, operation.error_category
         )
 
-    @admin.display(description="attempts", ordering="attempts")
+    @admin.display(description="tries", ordering="attempts")
     def tries(self, operation: Operation) -> str:
         budget = 1 + int(settings.OPERATIONS_MAX_RETRIES)
         this_run = f"{operation.run_attempts}/{budget}"
-        return this_run if operation.run == 1 else f"{this_run}, {operation.attempts} in all"
+        return this_run if operation.run == 1 else f"{this_run}, {operation.attempts} ever"
 
-    @admin.display(description="next possible", ordering="next_attempt_at")
+    @admin.display(description="possible", ordering="next_attempt_at")
     def possible(self, operation: Operation) -> str:
         now = timezone.now()
         moment = operation.next_attempt_at or operation.retry_after_at
