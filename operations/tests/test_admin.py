@@ -92,7 +92,7 @@ def test_list_needs_the_same_queries_for_many_rows(
 ) -> None:
     OperationFactory.create_batch(40, failed=True, owner=UserFactory())
 
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(28):
         operator.get(CHANGELIST)
 
 
