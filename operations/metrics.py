@@ -76,6 +76,11 @@ def count_attempt(
     MetricDelta.objects.bulk_create(deltas)
 
 
+def count_paid_twice() -> None:
+    """A call whose result came too late, found out after its attempt was counted."""
+    MetricDelta.objects.bulk_create([_counter(PAID_TWICE)])
+
+
 def fold() -> int:
     """Add up to FOLD_BATCH rows to the totals. Returns how many; any number may fold at once."""
     if not MetricDelta.objects.exists():  # do not take SQLite's write lock for nothing

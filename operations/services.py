@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 from operations import dispatch, events, metrics, pauses
 from operations.clock import database_now
 from operations.credentials import installation_credential
-from operations.engine import failpoints, leases, transitions
+from operations.engine import failpoints, leases, ledger, transitions
 from operations.errors import AuthenticationError
 from operations.kinds import MODEL_PARAMETER, get_kind
 from operations.masking import mask
@@ -252,7 +252,7 @@ def cancel_session_operations(
         fence = operation.fence
         guard = transitions.Guard(Operation.UNFINISHED, fence)
         if transitions.cancel(operation, at=now, guard=guard, actor=actor, door=door):
-            transitions.end_attempt(
+            ledger.end_attempt(
                 operation,
                 fence=fence,
                 outcome=Attempt.Outcome.CANCELLED,

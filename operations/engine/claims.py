@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from operations import pauses
 from operations.clock import database_now
 from operations.credentials import Credential, installation_credential
-from operations.engine import failing, failpoints, transitions
+from operations.engine import failing, failpoints, ledger, transitions
 from operations.engine.database_thread import passes_by_itself
 from operations.errors import InternalError, OpenAIServiceError
 from operations.kinds import Kind, ProviderRequest, all_kinds, get_kind, request_of
@@ -90,7 +90,7 @@ def _prepared(claimed: list[Operation], paused: set[str], now: datetime) -> Iter
         try:
             with transaction.atomic():
                 claim = _prepare(operation, paused)
-                transitions.start_attempt(
+                ledger.start_attempt(
                     operation, fence=operation.fence, at=now, model=_model_of(claim.request)
                 )
         except OpenAIServiceError as error:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
-
-from django.db import transaction
 
 from operations import events, pauses
-from operations.engine import failpoints, transitions
+from operations.engine import failpoints, ledger, transitions
 from operations.errors import RULES, OpenAIServiceError
 from operations.models import Attempt, Operation
-from operations.signals import operation_failed
 
 
 def fail_operation(
@@ -26,7 +22,7 @@ def fail_operation(
     if not transitions.fail(operation, error, at=at, fence=fence):
         return False
     failpoints.reach("in_fail_after_swap")
-    transitions.end_attempt(
+    ledger.end_attempt(
         operation,
         fence=fence,
         outcome=Attempt.Outcome.FAILED,
@@ -37,7 +33,6 @@ def fail_operation(
     log_failed_attempt(operation, error, duration_ms=duration_ms)
     if error.pauses_credential:
         pauses.open_pause(operation, error, at=at)
-    transaction.on_commit(partial(operation_failed.send_robust, Operation, operation=operation))
     return True
 
 

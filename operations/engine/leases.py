@@ -20,7 +20,7 @@ from django.db.models import Q
 from operations import pauses
 from operations.clock import database_now
 from operations.credentials import installation_credential
-from operations.engine import failpoints, transitions
+from operations.engine import failpoints, ledger, transitions
 from operations.errors import AuthenticationError, error_from_code
 from operations.models import Attempt, Operation, WorkerHeartbeat
 
@@ -193,9 +193,7 @@ def _take_back(operation_id: UUID, *, at: datetime, report: SweepReport) -> None
     if moved:
         failpoints.reach("in_sweep_after_swap")
         # The call may have reached the provider before its worker died.
-        transitions.end_attempt(
-            operation, fence=fence, outcome=outcome, at=at, possibly_paid_twice=True
-        )
+        ledger.end_attempt(operation, fence=fence, outcome=outcome, at=at, possibly_paid_twice=True)
 
 
 def _expire(operation: Operation, *, at: datetime) -> int:

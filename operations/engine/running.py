@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from operations import events, openai_service, pauses, retry
 from operations.clock import database_now
-from operations.engine import failing, failpoints, transitions
+from operations.engine import failing, failpoints, ledger, transitions
 from operations.engine.claims import Claim
 from operations.engine.database_thread import DatabaseThread
 from operations.errors import (
@@ -154,7 +154,7 @@ class Run:
             self.last_duration_ms = self._call_ms()
 
     def _start_attempt(self, operation: Operation) -> None:
-        attempt = transitions.start_attempt(
+        attempt = ledger.start_attempt(
             operation,
             fence=self.claim.fence,
             at=database_now(),
@@ -173,9 +173,9 @@ class Run:
     ) -> None:
         now = database_now()
         until = now + timedelta(seconds=wait_seconds)
-        if not transitions.note_backoff(operation, fence=self.claim.fence, at=now, until=until):
+        if not ledger.note_backoff(operation, fence=self.claim.fence, at=now, until=until):
             raise LeaseLost
-        transitions.end_attempt(
+        ledger.end_attempt(
             operation,
             fence=self.claim.fence,
             outcome=Attempt.Outcome.FAILED,
@@ -220,7 +220,7 @@ class Run:
         failpoints.reach("inside_complete_after_swap")
         self.claim.kind.apply(operation, result, reply)
         failpoints.reach("inside_complete_after_apply")
-        transitions.end_attempt(
+        ledger.end_attempt(
             operation,
             fence=self.claim.fence,
             outcome=Attempt.Outcome.SUCCEEDED,
@@ -267,7 +267,7 @@ class Run:
         if not transitions.defer(operation, fence=self.claim.fence, at=now, until=until):
             return self._fail_now(error, operation)  # asked to stop; False if not ours any more
         failpoints.reach("in_defer_after_swap")
-        return transitions.end_attempt(
+        return ledger.end_attempt(
             operation,
             fence=self.claim.fence,
             outcome=Attempt.Outcome.FAILED,
@@ -299,7 +299,7 @@ class Run:
             self._end_interrupted(operation, Attempt.Outcome.CANCELLED)
 
     def _end_interrupted(self, operation: Operation, outcome: str) -> None:
-        transitions.end_attempt(
+        ledger.end_attempt(
             operation,
             fence=self.claim.fence,
             outcome=outcome,
@@ -310,7 +310,7 @@ class Run:
 
     def _mark_fenced(self, operation: Operation) -> None:
         failpoints.reach("before_fenced_is_marked")
-        transitions.mark_fenced(
+        ledger.mark_fenced(
             operation,
             fence=self.claim.fence,
             at=database_now(),

@@ -17,17 +17,19 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
-from django.db.models.functions import Coalesce
 
 from operations import events, metrics
+from operations.engine import ledger
 from operations.errors import RULES, OpenAIServiceError, Usage
-from operations.models import Attempt, Operation, OperationEvent
+from operations.models import Operation, OperationEvent
+from operations.signals import operation_failed
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
@@ -41,9 +43,6 @@ CANCELLED = Operation.Status.CANCELLED
 MAX_LOSSES = 3
 """A lost worker's operation is rescued this often; the next loss fails it (a poisoned operation
 must not eat the workers)."""
-
-_TAKEN_AWAY = (Attempt.Outcome.LOST, Attempt.Outcome.CANCELLED)
-"""How others close the attempt of a worker whose fence they take."""
 
 _NO_LEASE: Mapping[str, Any] = {"lease_owner": None, "lease_expires_at": None}
 _NO_ERROR: Mapping[str, Any] = {"error_code": "", "error_category": ""}
@@ -126,7 +125,7 @@ def complete(
         **_NO_LEASE,
     )
     if done:
-        add_usage(operation, usage)
+        ledger.add_usage(operation, usage)
         metrics.count_final(operation, at=at)
         events.record(
             events.COMPLETED,
@@ -170,8 +169,9 @@ def fail(
     )
     if done:
         if error.usage:
-            add_usage(operation, error.usage)
+            ledger.add_usage(operation, error.usage)
         metrics.count_final(operation, at=at)
+        transaction.on_commit(partial(operation_failed.send_robust, Operation, operation=operation))
         events.record(
             events.FAILED,
             operation,
@@ -344,156 +344,6 @@ def retry(
             detail={"run": operation.run},
         )
     return done
-
-
-def add_usage(operation: Operation, usage: Usage) -> None:
-    """Tokens and cost add up over all attempts, failed ones included.
-
-    In the database: the refused answer of an older worker adds its own at any moment.
-    """
-    operation.input_tokens += usage.input_tokens
-    operation.output_tokens += usage.output_tokens
-    values: dict[str, Any] = {
-        "input_tokens": F("input_tokens") + usage.input_tokens,
-        "output_tokens": F("output_tokens") + usage.output_tokens,
-    }
-    if usage.cost_usd is not None:
-        operation.cost_usd = (operation.cost_usd or 0) + usage.cost_usd
-        values["cost_usd"] = Coalesce("cost_usd", Decimal(0)) + usage.cost_usd
-    Operation.objects.filter(pk=operation.pk).update(**values)
-
-
-def start_attempt(operation: Operation, *, fence: int, at: datetime, model: str) -> Attempt | None:
-    """Write the Attempt of a call that is about to be sent; None if the fence is not ours any more.
-
-    Safe to run again when a commit arrived and its confirmation did not: the count is part of the
-    guard, and the attempt that is there already is the answer.
-    """
-    rows = Operation.objects.filter(pk=operation.pk, status=RUNNING, fence=fence)
-    still_ours = rows.filter(attempts=operation.attempts).update(
-        attempts=F("attempts") + 1,
-        run_attempts=F("run_attempts") + 1,
-        next_attempt_at=None,
-        waiting_reason="",
-        updated_at=at,
-    )
-    operation.attempts += 1
-    operation.run_attempts += 1
-    if not still_ours:
-        return Attempt.objects.filter(
-            operation=operation,
-            number=operation.attempts,
-            fence=fence,
-            outcome=Attempt.Outcome.RUNNING,
-        ).first()
-    return Attempt.objects.create(
-        operation=operation,
-        number=operation.attempts,
-        run=operation.run,
-        fence=fence,
-        credential=operation.credential,
-        model=model,
-        started_at=at,
-    )
-
-
-def note_backoff(operation: Operation, *, fence: int, at: datetime, until: datetime) -> bool:
-    """Say on the running row when its next call comes."""
-    return bool(
-        Operation.objects.filter(pk=operation.pk, status=RUNNING, fence=fence).update(
-            next_attempt_at=until,
-            waiting_reason=Operation.Waiting.BACKOFF,
-            updated_at=at,
-        )
-    )
-
-
-def end_attempt(
-    operation: Operation,
-    *,
-    fence: int,
-    outcome: str,
-    at: datetime,
-    error: OpenAIServiceError | None = None,
-    usage: Usage | None = None,
-    provider_request_id: str = "",
-    duration_ms: int | None = None,
-    wait_seconds: float | None = None,
-    possibly_paid_twice: bool = False,
-) -> bool:
-    """Close the open attempt of this fence. A closed one is touched by `mark_fenced` alone."""
-    values: dict[str, Any] = {
-        "outcome": outcome,
-        "finished_at": at,
-        "duration_ms": duration_ms,
-        "wait_seconds": wait_seconds,
-        "possibly_paid_twice": possibly_paid_twice,
-        "provider_request_id": provider_request_id,
-    }
-    if error is not None:
-        values |= {
-            "category": str(error.category),
-            "error_code": error.error_code,
-            "http_status": error.http_status,
-            "provider_request_id": error.provider_request_id,
-            "detail": error.detail,
-        }
-        usage = usage or error.usage
-    if usage is not None:
-        values |= _usage_values(usage)
-    ended = Attempt.objects.filter(
-        operation=operation, fence=fence, outcome=Attempt.Outcome.RUNNING
-    ).update(**values)
-    if ended:
-        metrics.count_attempt(
-            operation,
-            outcome=outcome,
-            category=values.get("category", ""),
-            duration_ms=duration_ms,
-            possibly_paid_twice=possibly_paid_twice,
-        )
-    return bool(ended)
-
-
-def mark_fenced(operation: Operation, *, fence: int, at: datetime, usage: Usage | None) -> None:
-    """A result arrived after its fence was taken: dropped, but its bill is kept.
-
-    An attempt that ended by itself is left alone: no call was open, or our own commit arrived and
-    only its confirmation was lost.
-    """
-    values: dict[str, Any] = {
-        "outcome": Attempt.Outcome.FENCED,
-        "finished_at": at,
-        "possibly_paid_twice": True,
-    }
-    if usage is not None:
-        values |= _usage_values(usage)
-    newest = Attempt.objects.filter(operation=operation, fence=fence).order_by("-number").first()
-    if newest is None or newest.outcome not in _TAKEN_AWAY:
-        return
-    Attempt.objects.filter(pk=newest.pk).update(**values)
-    metrics.count_attempt(
-        operation,
-        outcome=Attempt.Outcome.FENCED,
-        category="",
-        duration_ms=None,
-        possibly_paid_twice=not newest.possibly_paid_twice,
-    )
-    current = Operation.objects.get(pk=operation.pk)
-    if usage is not None:
-        add_usage(current, usage)
-    events.record(
-        events.FENCED, current, at=at, door="worker", level=logging.WARNING, detail={"fence": fence}
-    )
-
-
-def _usage_values(usage: Usage) -> dict[str, Any]:
-    return {
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cost_usd": usage.cost_usd,
-        "model": usage.model,
-    }
 
 
 def lease_length() -> timedelta:

@@ -1,6 +1,6 @@
 """What must be true of every row at every moment at which no transaction is open.
 
-Numbered as in docs/durability.md. Each check yields sentences; an empty list is a sound ledger.
+Each check yields sentences; an empty list is a sound ledger.
 """
 
 from __future__ import annotations

@@ -6,14 +6,18 @@ import http.server
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from django.core.mail import EmailMessage
+from django.utils import timezone
 from pytest_django import Settings
 
 from operations import alerts
+from operations.engine import leases
 from operations.models import Alert, Operation
 from operations.services import retry_operation
+from operations.tests.factories import OperationFactory
 from operations.tests.fault_server import FaultServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,6 +101,14 @@ def test_failure_that_passes_by_itself_is_not_told(
     drain()
 
     assert not Alert.objects.exists()
+
+
+def test_operation_that_kills_its_workers_is_told() -> None:
+    OperationFactory(running=True, losses=3, lease_expires_at=timezone.now() - timedelta(seconds=5))
+
+    leases.sweep()
+
+    assert Alert.objects.get().error_code == "WORKER_LOST"
 
 
 def test_alert_that_cannot_be_sent_is_kept(

@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from operations import kinds
-from operations.engine import leases, transitions
+from operations.engine import leases, ledger, transitions
 from operations.engine.database_thread import GROUP_SIZE, DatabaseGone, DatabaseThread
 from operations.engine.drain import Drain
 from operations.errors import Usage
@@ -144,9 +144,9 @@ def test_call_that_was_written_already_is_not_written_twice() -> None:
     before = Operation.objects.get(pk=operation.pk)
     now = timezone.now()
     AttemptFactory(operation=operation, number=1, fence=1)
-    first = transitions.start_attempt(operation, fence=1, at=now, model="m")
+    first = ledger.start_attempt(operation, fence=1, at=now, model="m")
 
-    again = transitions.start_attempt(before, fence=1, at=now, model="m")
+    again = ledger.start_attempt(before, fence=1, at=now, model="m")
 
     assert again == first
     operation.refresh_from_db()
@@ -158,10 +158,10 @@ def test_completion_whose_confirmation_was_lost_stays_a_success() -> None:
     before = Operation.objects.get(pk=operation.pk)
     now = timezone.now()
     transitions.complete(operation, fence=1, at=now, usage=USAGE, simulated=False)
-    transitions.end_attempt(operation, fence=1, outcome="succeeded", at=now, usage=USAGE)
+    ledger.end_attempt(operation, fence=1, outcome="succeeded", at=now, usage=USAGE)
 
     again = transitions.complete(before, fence=1, at=now, usage=USAGE, simulated=False)
-    transitions.mark_fenced(before, fence=1, at=now, usage=USAGE)
+    ledger.mark_fenced(before, fence=1, at=now, usage=USAGE)
 
     operation.refresh_from_db()
     assert not again
@@ -173,7 +173,7 @@ def test_lease_that_is_lost_between_two_calls_leaves_the_failed_call_as_it_was()
     operation = OperationFactory(running=True)
     AttemptFactory(operation=operation, number=1, fence=1, error_code="SERVER_ERROR")
 
-    transitions.mark_fenced(operation, fence=1, at=timezone.now(), usage=None)
+    ledger.mark_fenced(operation, fence=1, at=timezone.now(), usage=None)
 
     assert operation.attempt_ledger.get().outcome == Attempt.Outcome.FAILED
     assert not MetricDelta.objects.exists()

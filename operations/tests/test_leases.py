@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from operations.engine import leases, transitions
+from operations.engine import leases, ledger, transitions
 from operations.errors import Usage, error_from_code
 from operations.models import Attempt, Operation, WorkerHeartbeat
 from operations.tests.factories import (
@@ -81,7 +81,7 @@ def test_result_of_a_stale_worker_is_refused_and_its_bill_kept() -> None:
     leases.sweep()
 
     written = transitions.complete(stale, fence=1, at=timezone.now(), usage=USAGE, simulated=False)
-    transitions.mark_fenced(stale, fence=1, at=timezone.now(), usage=USAGE)
+    ledger.mark_fenced(stale, fence=1, at=timezone.now(), usage=USAGE)
 
     operation.refresh_from_db()
     assert not written
@@ -107,8 +107,8 @@ def test_stale_worker_is_refused_while_a_newer_one_runs() -> None:
     assert not transitions.complete(stale, fence=1, at=at, usage=USAGE, simulated=False)
     assert not transitions.fail(stale, error, fence=1, at=at)
     assert not transitions.release(stale, fence=1, at=at)
-    assert transitions.start_attempt(stale, fence=1, at=at, model="test-model") is None
-    assert not transitions.note_backoff(stale, fence=1, at=at, until=at)
+    assert ledger.start_attempt(stale, fence=1, at=at, model="test-model") is None
+    assert not ledger.note_backoff(stale, fence=1, at=at, until=at)
 
     operation.refresh_from_db()
     assert (operation.status, operation.fence) == ("running", newer.fence)
@@ -142,9 +142,9 @@ def test_refused_answer_is_billed_beside_the_answer_that_counts() -> None:
     now = timezone.now()
     owner, lease = uuid.uuid4(), timedelta(seconds=30)
     (current,) = transitions.claim([operation], owner=owner, at=now, lease=lease)
-    transitions.start_attempt(current, fence=current.fence, at=now, model="test-model")
+    ledger.start_attempt(current, fence=current.fence, at=now, model="test-model")
 
-    transitions.mark_fenced(stale, fence=1, at=now, usage=USAGE)
+    ledger.mark_fenced(stale, fence=1, at=now, usage=USAGE)
     transitions.complete(current, fence=current.fence, at=now, usage=USAGE, simulated=False)
 
     operation.refresh_from_db()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
 from django.utils import timezone
 
 from operations import metrics
-from operations.engine import transitions
+from operations.engine import leases, ledger, transitions
 from operations.errors import error_from_code
 from operations.models import MetricDelta, MetricTotal, Operation
-from operations.tests.factories import OperationFactory
+from operations.tests.factories import AttemptFactory, OperationFactory
 from operations.tests.fault_server import FaultServer
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +82,16 @@ def test_each_call_is_counted_by_outcome(
     assert count(metrics.ATTEMPTS, outcome="succeeded") == 1
     assert count(metrics.REQUEST_DURATION) == 3
     assert count(metrics.OPERATIONS, status="completed") == 1
+
+
+def test_attempt_that_is_lost_and_answered_late_is_one_attempt() -> None:
+    operation = OperationFactory(
+        running=True, lease_expires_at=timezone.now() - timedelta(seconds=5)
+    )
+    AttemptFactory(operation=operation, number=1, fence=1, running=True)
+    leases.sweep()
+
+    ledger.mark_fenced(operation, fence=1, at=timezone.now(), usage=None)
+
+    assert count(metrics.ATTEMPTS) == 1
+    assert count(metrics.PAID_TWICE) == 1
