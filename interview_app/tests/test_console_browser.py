@@ -162,11 +162,13 @@ def test_axe_finds_no_serious_violation(
 def open_confirmation(page: Page) -> None:
     page.goto(f"{LIST}?state=failed&category=invalid_response")
     page.get_by_role("button", name="Acknowledge all").click()
+    page.wait_for_url("**/change/")
 
 
 def open_operation(page: Page) -> None:
     page.goto(f"{LIST}?state=failed&code=SERVER_ERROR")
     page.locator("#result_list th a").first.click()
+    page.wait_for_url("**/change/")
 
 
 PAGES: dict[str, Callable[[Page], object]] = {
@@ -183,6 +185,7 @@ PAGES: dict[str, Callable[[Page], object]] = {
 
 def serious_violations(page: Page) -> list[str]:
     """Of what this project puts on the page; the frame around it is Django's."""
+    page.wait_for_load_state("load")  # a click's page may still be on its way
     page.evaluate(AXE.read_text())
     report = page.evaluate("axe.run({include: ['#content'], exclude: ['#toolbar']})")
     return [
