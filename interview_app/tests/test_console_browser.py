@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -162,13 +163,13 @@ def test_axe_finds_no_serious_violation(
 def open_confirmation(page: Page) -> None:
     page.goto(f"{LIST}?state=failed&category=invalid_response")
     page.get_by_role("button", name="Acknowledge all").click()
-    page.wait_for_url("**/change/")
+    page.wait_for_url(re.compile("/change/"))
 
 
 def open_operation(page: Page) -> None:
     page.goto(f"{LIST}?state=failed&code=SERVER_ERROR")
-    page.locator("#result_list th a").first.click()
-    page.wait_for_url("**/change/")
+    page.locator("#result_list tbody th a").first.click()
+    page.wait_for_url(re.compile("/change/"))
 
 
 PAGES: dict[str, Callable[[Page], object]] = {
