@@ -18,7 +18,13 @@ from django.db.models import Count, Func, IntegerField, Q, QuerySet
 from operations import pauses, queries
 from operations.clock import database_now
 from operations.errors import Category
-from operations.models import Attempt, Operation, ProviderPause, WorkerHeartbeat
+from operations.models import (
+    Attempt,
+    Operation,
+    ProviderPause,
+    WorkerHeartbeat,
+    WorkerRestart,
+)
 
 STUCK_AFTER = timedelta(minutes=5)
 """Due for so long and not taken: either no worker lives or more comes in than they can do."""
@@ -297,3 +303,17 @@ def errors_since(length: timedelta) -> dict[str, int]:
         status=Operation.Status.FAILED, finished_at__gte=database_now() - length
     )
     return dict(failed.order_by().values_list("error_category").annotate(n=Count("*")))
+
+
+@dataclass(frozen=True)
+class Restarts:
+    """How often clusters had to be started again in the last day, and why the last time."""
+
+    by_reason: dict[str, int]
+    newest: WorkerRestart | None
+
+
+def restarts(now: datetime) -> Restarts:
+    rows = WorkerRestart.objects.filter(at__gt=now - timedelta(days=1))
+    counted = rows.order_by().values_list("reason").annotate(Count("pk"))
+    return Restarts(dict(counted), rows.first())

@@ -315,6 +315,23 @@ class WorkerHeartbeat(models.Model):
         return f"{self.hostname}:{self.pid}"
 
 
+class WorkerRestart(models.Model):
+    """A cluster that its supervisor had to start again."""
+
+    supervisor = models.CharField(max_length=36)
+    reason = models.CharField(max_length=10, help_text="exited or stuck.")
+    exit_code = models.IntegerField(
+        null=True, blank=True, help_text="Of the main process; negative: the signal."
+    )
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        ordering = ("-at",)
+
+    def __str__(self) -> str:
+        return self.reason
+
+
 class ProviderPause(models.Model):
     """A credential that the provider refused: its operations wait until somebody resumes it."""
 

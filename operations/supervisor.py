@@ -30,7 +30,7 @@ from django.db import InterfaceError, OperationalError, connection
 from operations import alerts, bulk, dispatch, events, lifeline, metrics, retention
 from operations.clock import database_now
 from operations.engine import leases
-from operations.models import WorkerHeartbeat
+from operations.models import WorkerHeartbeat, WorkerRestart
 from operations.processes import is_alive, processes_with_environment
 from operations.signals import worker_restarted
 
@@ -174,6 +174,7 @@ class Supervisor:
             exit_code=self._cluster.exit_code,
         )
         worker_restarted.send_robust(Supervisor, reason=reason, restarts=self.restarts)
+        self._keep_restart(reason, self._cluster.exit_code)
         self._count_short_lives(self._cluster.age_seconds)
         if reason == "stuck":
             self._cluster.close_lifeline()
@@ -183,6 +184,13 @@ class Supervisor:
             self._pause(min(LONGEST_RESTART_PAUSE_SECONDS, 0.5 * 2 ** min(self._short_lives, 5)))
         if not self._stopping:
             self._start()
+
+    def _keep_restart(self, reason: str, exit_code: int | None) -> None:
+        """For the console. A database in trouble must not keep us from starting again."""
+        try:
+            WorkerRestart.objects.create(supervisor=self.id, reason=reason, exit_code=exit_code)
+        except (OperationalError, InterfaceError):
+            connection.close()
 
     def _count_short_lives(self, age_seconds: float) -> None:
         """In a row: what went wrong last week must not slow today's restart down."""

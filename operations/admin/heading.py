@@ -61,6 +61,17 @@ def _worker_state(beat: WorkerHeartbeat, now: datetime) -> str:
     return "working" if beat.accepts_work else "finishing"
 
 
+def restart_words(now: datetime) -> str:
+    """ "2 exited, 1 stuck; the last 5 min ago: exit code -9"; empty for a quiet day."""
+    restarts = console.restarts(now)
+    if restarts.newest is None:
+        return ""
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(restarts.by_reason.items()))
+    newest = restarts.newest
+    why = newest.reason if newest.exit_code is None else f"exit code {newest.exit_code}"
+    return f"{counts}; the last {words.age(newest.at, now)} ago: {why}"
+
+
 @dataclass(frozen=True)
 class Paused:
     pk: int
@@ -112,6 +123,7 @@ def heading(request: HttpRequest) -> dict[str, Any]:
         "health": health,
         "oldest_due": words.length(health.oldest_due_seconds) if health.due else "",
         "workers": workers,
+        "restarts": restart_words(now),
         "paused_credentials": paused_rows(now),
         "may_resume": request.user.has_perm("operations.resume_provider"),
         "is_unfiltered": not request.GET,

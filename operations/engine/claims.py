@@ -21,7 +21,7 @@ from operations.clock import database_now
 from operations.credentials import Credential, installation_credential
 from operations.engine import failing, failpoints, ledger, transitions
 from operations.engine.database_thread import passes_by_itself
-from operations.errors import InternalError, OpenAIServiceError
+from operations.errors import OpenAIServiceError
 from operations.kinds import Kind, ProviderRequest, all_kinds, get_kind, request_of
 from operations.models import Operation
 
@@ -99,7 +99,9 @@ def _prepared(claimed: list[Operation], paused: set[str], now: datetime) -> Iter
             if passes_by_itself(error):
                 raise
             logger.exception("operation.request_failed")
-            failing.fail_operation(operation, _internal(error), fence=operation.fence, at=now)
+            failing.fail_operation(
+                operation, failing.own_fault(error), fence=operation.fence, at=now
+            )
         else:
             yield claim
 
@@ -126,9 +128,3 @@ def _prepare(operation: Operation, paused: set[str]) -> Claim:
 
 def _model_of(request: ProviderRequest) -> str:
     return request.model or str(settings.OPENAI_MODEL)
-
-
-def _internal(error: Exception) -> OpenAIServiceError:
-    wrapped = InternalError("INTERNAL_ERROR", detail=type(error).__name__)
-    wrapped.__cause__ = error
-    return wrapped

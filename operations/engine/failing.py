@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
 
 from operations import events, pauses
 from operations.engine import failpoints, ledger, transitions
-from operations.errors import RULES, OpenAIServiceError
+from operations.errors import RULES, InternalError, OpenAIServiceError, Usage
 from operations.models import Attempt, Operation
+
+OWN_FRAMES = 4
 
 
 def fail_operation(
@@ -51,3 +57,29 @@ def log_failed_attempt(
         duration_ms=duration_ms,
         **events.operation_fields(operation),
     )
+
+
+def own_fault(error: Exception, usage: Usage | None = None) -> OpenAIServiceError:
+    """A bug of ours as an error of the taxonomy: its type and where it was raised, never its
+    message, which may hold what a person wrote."""
+    wrapped = InternalError("INTERNAL_ERROR", detail=where_raised(error), usage=usage)
+    wrapped.__cause__ = error
+    return wrapped
+
+
+def where_raised(error: Exception) -> str:
+    """ "ZeroDivisionError at kinds/x.py:61 in parse < running.py:190 in _parse": our own frames
+    first, newest first, then the library's that raised."""
+    frames = traceback.extract_tb(error.__traceback__)[::-1]
+    ours = [frame for frame in frames if not is_library(frame.filename)]
+    chosen = [*ours[:OWN_FRAMES], *[f for f in frames[:1] if is_library(f.filename)]]
+    places = " < ".join(f"{_short(f.filename)}:{f.lineno} in {f.name}" for f in chosen)
+    return f"{type(error).__name__} at {places}" if places else type(error).__name__
+
+
+def is_library(filename: str) -> bool:
+    return not Path(filename).is_relative_to(settings.BASE_DIR) or "site-packages" in filename
+
+
+def _short(filename: str) -> str:
+    return "/".join(Path(filename).parts[-2:])

@@ -29,7 +29,6 @@ from operations.engine.claims import Claim
 from operations.engine.database_thread import DatabaseThread
 from operations.errors import (
     Category,
-    InternalError,
     InvalidResponseError,
     OpenAIServiceError,
     error_from_code,
@@ -102,7 +101,8 @@ class Run:
             await self._fail(error)
         except Exception as error:  # our own bug: the row must still end, and we must see why
             logger.exception("operation.crashed", **events.operation_fields(self.operation))
-            await self._fail(self._internal(error))
+            usage = self.reply.usage if self.reply else None
+            await self._fail(failing.own_fault(error, usage))
 
     async def _ask_and_finish(self) -> None:
         self.reply = await self._ask()
@@ -330,15 +330,6 @@ class Run:
 
     def _call_ms(self) -> int:
         return round((time.monotonic() - self.call_started) * 1000) if self.call_started else 0
-
-    def _internal(self, error: Exception) -> OpenAIServiceError:
-        wrapped = InternalError(
-            "INTERNAL_ERROR",
-            detail=type(error).__name__,
-            usage=self.reply.usage if self.reply else None,
-        )
-        wrapped.__cause__ = error
-        return wrapped
 
 
 def refuse_inside_transaction() -> None:

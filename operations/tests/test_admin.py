@@ -15,7 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from operations import bulk, pauses
-from operations.models import Operation, ProviderPause
+from operations.models import Operation, ProviderPause, WorkerRestart
 from operations.tests.crowd import make_failed
 from operations.tests.factories import (
     AttemptFactory,
@@ -340,3 +340,13 @@ def test_pages_of_django_q_are_not_registered() -> None:
 
     assert "django_q" not in registered
     assert "operations" in registered
+
+
+def test_restarts_are_counted_with_their_reasons(operator: Client) -> None:
+    WorkerRestart.objects.create(supervisor="s", reason="stuck")
+    WorkerRestart.objects.create(supervisor="s", reason="exited", exit_code=-9)
+
+    text = operator.get(CHANGELIST).content.decode()
+
+    assert "1 exited, 1 stuck" in text
+    assert "exit code -9" in text

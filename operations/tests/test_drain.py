@@ -175,6 +175,9 @@ def test_bug_in_a_kind_fails_its_operation_and_rolls_back(
     assert operation.attempts == attempts
     assert results(operation) == 0
     assert not Attempt.objects.filter(outcome="running").exists()
+    for attempt in operation.attempt_ledger.all():
+        assert "ZeroDivisionError at judgement/kind.py" in attempt.detail, "our frame comes first"
+        assert "strawberry" not in attempt.detail
 
 
 def test_one_broken_operation_does_not_sink_its_neighbours(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from operations.models import Attempt, Operation, OperationEvent, WorkerHeartbeat
+from operations.models import Attempt, Operation, OperationEvent, WorkerHeartbeat, WorkerRestart
 from operations.processes import is_alive
 from operations.tests.fault_server import FaultServer
 from operations.tests.judgement.kind import APPLIED
@@ -65,6 +65,8 @@ def test_killed_cluster_is_restarted_by_its_supervisor(
 
     wait_until(all_completed, 30)
     assert_each_has_one_result(operations)
+    restart = WorkerRestart.objects.get()
+    assert (restart.reason, restart.exit_code) == ("exited", -9)
 
 
 def test_killed_drain_is_replaced(
