@@ -26,11 +26,11 @@ EXTRA_SECONDS = 240.0
 """For start, settling, retries, stop and checks, on top of the storm itself."""
 
 LONG_RUN: tuple[tuple[str, str, float, int], ...] = (
-    ("kill", "sqlite", 160.0, 101),
-    ("kill", "postgres", 160.0, 102),
-    ("kill", "redis", 160.0, 103),
-    ("infrastructure", "postgres", 35.0, 104),
-    ("infrastructure", "redis", 35.0, 105),
+    ("kill", "sqlite", 170.0, 101),
+    ("kill", "postgres", 170.0, 102),
+    ("kill", "redis", 170.0, 103),
+    ("infrastructure", "postgres", 50.0, 104),
+    ("infrastructure", "redis", 50.0, 105),
     ("pause", "sqlite", 50.0, 106),
     ("pause", "postgres", 50.0, 107),
 )

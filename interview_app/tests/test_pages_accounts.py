@@ -12,7 +12,7 @@ from pytest_django import Settings
 pytestmark = pytest.mark.django_db
 
 PROMISE = "Your answers are saved before anything is sent to the AI."
-SOME_ID = uuid.uuid4()
+SOME_ID = uuid.UUID("00000000-0000-4000-8000-000000000001")
 
 
 def test_home_makes_the_promise_to_visitors(client: Client) -> None:
