@@ -97,9 +97,7 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
         openai_base_url=_provider_url(reader),
         openai_model=reader.text("OPENAI_MODEL", default=DEFAULT_MODEL, longest=100),
         openai_timeout_seconds=reader.number("OPENAI_TIMEOUT_SECONDS", default=30, above=0),
-        operations_max_retries=reader.integer(
-            "OPERATIONS_MAX_RETRIES", default=3, least=0, most=3
-        ),
+        operations_max_retries=reader.integer("OPERATIONS_MAX_RETRIES", default=3, least=0, most=3),
         operations_backoff_base_seconds=reader.number(
             "OPERATIONS_BACKOFF_BASE_SECONDS", default=1, above=0
         ),

@@ -84,9 +84,22 @@ class Supervisor:
         self._stopping = True
 
     def _start(self) -> None:
+        self._wait_for_database()
         self._cluster = Cluster.start(self.id)
         self._full_since = time.monotonic() + START_SECONDS - STUCK_SECONDS
         self._next_ring = 0.0
+
+    def _wait_for_database(self) -> None:
+        """A cluster that finds no database exits at once, and every such exit would make the pause
+        before the next start longer, beyond the return of the database."""
+        while not self._stopping and not lifeline.has_ended():
+            try:
+                database_now()
+            except (OperationalError, InterfaceError):
+                connection.close()
+                time.sleep(TICK_SECONDS)
+            else:
+                return
 
     def _tick(self) -> None:
         assert self._cluster is not None
