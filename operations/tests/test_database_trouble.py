@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection, connections
+from django.db.backends.signals import connection_created
 from pytest_django import Settings
 
 from operations.engine.drain import Drain
 from operations.models import Operation
 from operations.tests.fault_server import FaultServer
 from operations.tests.invariants import violations
+from operations.tests.judgement.kind import JudgementKind
 from operations.tests.private_postgresql import PrivatePostgreSQL
 from operations.tests.worker import WorkerProcess, wait_until
 
@@ -75,6 +77,53 @@ def test_answers_that_come_while_sqlite_is_locked_are_kept(
     assert not worker.is_alive()
     assert set(Operation.objects.values_list("status", flat=True)) == {"completed"}
     assert len(provider.requests()) == len(operations), "no answer is paid for again"
+    assert violations() == []
+
+
+class SmallDisk:
+    """SQLite's own page limit, set on each connection that is opened while the disk is full."""
+
+    SPARE_PAGES = 20
+
+    def __init__(self) -> None:
+        self.is_full = True
+
+    def __call__(self, connection: Any, **_: object) -> None:
+        if not self.is_full:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA page_count")
+            (pages,) = cursor.fetchone()
+            cursor.execute(f"PRAGMA max_page_count = {pages + self.SPARE_PAGES}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_answers_that_find_a_full_disk_are_kept_until_there_is_room(
+    submit: Submit, judgement: JudgementKind, provider: FaultServer, settings: Settings
+) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("the limit is SQLite's")
+    settings.OPERATIONS_LEASE_SECONDS = 30
+    operation = submit()
+    judgement.padding = "x" * 1_000_000
+    disk = SmallDisk()
+    connection_created.connect(disk)
+    worker = threading.Thread(target=lambda: asyncio.run(Drain(until_idle=True).run()))
+    try:
+        worker.start()
+        wait_until(lambda: len(provider.requests()) == 1)
+        time.sleep(2.0)
+        operation.refresh_from_db()
+        assert operation.status == Operation.Status.RUNNING, "the answer finds no room"
+        disk.is_full = False
+        worker.join(30)
+    finally:
+        connection_created.disconnect(disk)
+
+    assert not worker.is_alive()
+    operation.refresh_from_db()
+    assert operation.status == Operation.Status.COMPLETED
+    assert len(provider.requests()) == 1, "the answer is not paid for again"
     assert violations() == []
 
 

@@ -37,6 +37,8 @@ class JudgementKind:
 
     def __init__(self) -> None:
         self.broken_in = ""
+        self.padding = ""
+        """Written with each result: makes it as large as a test needs."""
 
     def request(self, operation: Operation) -> ProviderRequest:
         self._break("request")
@@ -54,7 +56,11 @@ class JudgementKind:
 
     def apply(self, operation: Operation, result: Judgement, reply: ProviderReply) -> None:
         OperationEvent.objects.create(
-            operation=operation, name=APPLIED, at=timezone.now(), fence=operation.fence
+            operation=operation,
+            name=APPLIED,
+            at=timezone.now(),
+            fence=operation.fence,
+            detail={"padding": self.padding} if self.padding else {},
         )
         self._break("apply")
 
