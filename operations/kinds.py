@@ -42,6 +42,7 @@ class ProviderReply:
     provider_request_id: str
     simulated: bool
     http_status: int = 200
+    """200 for replies that no HTTP call brought."""
 
 
 class Kind(Protocol):

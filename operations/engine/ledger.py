@@ -95,6 +95,7 @@ def end_attempt(
     error: OpenAIServiceError | None = None,
     usage: Usage | None = None,
     provider_request_id: str = "",
+    http_status: int | None = None,
     duration_ms: int | None = None,
     wait_seconds: float | None = None,
     possibly_paid_twice: bool = False,
@@ -107,6 +108,7 @@ def end_attempt(
         "wait_seconds": wait_seconds,
         "possibly_paid_twice": possibly_paid_twice,
         "provider_request_id": provider_request_id,
+        "http_status": http_status,
     }
     if error is not None:
         values |= {

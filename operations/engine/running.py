@@ -227,6 +227,7 @@ class Run:
             at=now,
             usage=reply.usage,
             provider_request_id=reply.provider_request_id,
+            http_status=reply.http_status,
             duration_ms=self.last_duration_ms,
         )
         if self.claim.was_paused:

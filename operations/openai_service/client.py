@@ -57,6 +57,7 @@ async def ask(
         usage=completion.usage,
         provider_request_id=completion.request_id,
         simulated=credential.simulated,
+        http_status=answer.status,
     )
 
 

@@ -49,7 +49,7 @@ def test_operation_is_completed_with_one_result(
     assert calls(provider) == 1
     attempt = operation.attempt_ledger.get()
     assert attempt.outcome == Attempt.Outcome.SUCCEEDED
-    assert attempt.http_status is None or attempt.http_status == 200
+    assert attempt.http_status == 200
     assert (operation.input_tokens, operation.output_tokens) == (9, 12)
     assert not operation.simulated
 
