@@ -21,10 +21,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from operations.models import Attempt, Operation
-from operations.pauses import paused_credentials
-from operations.services import resume_provider
 from operations.tests.fault_server import load_corpus
 from operations.tests.judgement.kind import PRIVATE
+from operations.tests.worker import drain_behind_pauses
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -111,9 +110,8 @@ def played(
         settings.OPENAI_TIMEOUT_SECONDS = timeout_seconds
         for name in names:
             operations[name] = submit(parameters={"model": f"fault:{name}~e2e"})
-        release_pauses()
         with captured_logs() as stream:
-            drain()
+            drain_behind_pauses(drain)
         logs += stream.getvalue()
 
     for operation in operations.values():
@@ -127,12 +125,6 @@ def played(
         },
         logs=logs,
     )
-
-
-def release_pauses() -> None:
-    """The refused keys of the first half paused the credential that both halves use."""
-    for credential in paused_credentials():
-        resume_provider(credential=credential)
 
 
 def get(server: str, what: str) -> Any:

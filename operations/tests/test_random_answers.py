@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from operations.errors import RULES
 from operations.models import Attempt, Operation
+from operations.tests.worker import drain_behind_pauses
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -110,7 +111,7 @@ def test_no_random_answer_leaves_an_operation_stuck_or_unexplained(
     for _ in range(CALLS):
         submit()
 
-    drain()
+    drain_behind_pauses(drain)
 
     operations = list(Operation.objects.all())
     unfinished = [o for o in operations if o.status not in ("completed", "failed")]

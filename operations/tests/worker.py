@@ -13,10 +13,14 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from operations.models import WorkerHeartbeat
+from operations.models import Operation, WorkerHeartbeat
+from operations.pauses import paused_credentials
 from operations.processes import is_alive, processes_with_environment
+from operations.services import resume_provider
 from operations.supervisor import SUPERVISOR_VARIABLE
 from operations.tests.fault_server import FaultServer
+
+ROUNDS = 40
 
 
 class WorkerProcess:
@@ -101,3 +105,14 @@ def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.05)
+
+
+def drain_behind_pauses(drain: Callable[[], None]) -> None:
+    """Drain until nothing waits, resuming each credential that a refused call paused on the way."""
+    for _ in range(ROUNDS):
+        drain()
+        if not Operation.objects.filter(status=Operation.Status.PENDING).exists():
+            return
+        for credential in paused_credentials():
+            resume_provider(credential=credential)
+    raise AssertionError("it went on waiting")
