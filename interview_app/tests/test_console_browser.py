@@ -114,7 +114,7 @@ def test_operator_mends_a_refused_key(
     in_app(start(1))
     look_until(page, lambda: page.get_by_text("Paused: INVALID_API_KEY").is_visible())
     in_app(start(3))
-    page.reload()
+    look_again(page)
     expect(page.get_by_role("link", name="3 operations waiting")).to_be_visible()
 
     page.get_by_title("authentication, last 15m").click()
@@ -205,10 +205,16 @@ def states(page: Page) -> dict[str, str]:
 
 
 def look_until(page: Page, condition: Callable[[], object], seconds: float = 60.0) -> None:
-    """Reload, as a person would, until it is so."""
+    """Open the page again, as a person would, until it is so."""
     end = time.monotonic() + seconds
-    page.reload()
+    look_again(page)
     while not condition():
         assert time.monotonic() < end, page.locator("main").inner_text()[:2000]
         time.sleep(1.0)
-        page.reload()
+        look_again(page)
+
+
+def look_again(page: Page) -> None:
+    """Not `reload`: Chromium refuses it while the answer to a click is still on its way."""
+    page.wait_for_load_state("load")
+    page.goto(page.url, wait_until="load")
