@@ -68,7 +68,7 @@ WRITERS = 2
 PAUSE_SECONDS = LEASE_SECONDS + SWEEP_SECONDS + 0.5
 """How long a drain is stopped: its operations have been taken back by then."""
 
-PAUSES_AFTER_STORM_SECONDS = 15.0
+PAUSES_AFTER_STORM_SECONDS = 60.0
 BREATH_SECONDS = 1.5
 """Between two stops."""
 
