@@ -26,10 +26,11 @@ from operations.errors import (
 from operations.kinds import ProviderReply, ProviderRequest
 from operations.masking import remember_secret
 from operations.openai_service.answer import Answer
-from operations.openai_service.classify import answer_of, error_of_answer, error_of_exception
+from operations.openai_service.classify import error_of_answer, error_of_exception
 from operations.openai_service.decode import read_completion
+from operations.openai_service.network import Network
 from operations.openai_service.simulated import Simulated
-from operations.openai_service.transport import CallNote, Guard, Network, current_call
+from operations.openai_service.transport import CallNote, ExchangeClient, current_call
 
 CONNECT_SECONDS = 10.0
 KEEPALIVE_SECONDS = 30.0
@@ -102,21 +103,19 @@ def encode(request: ProviderRequest, model: str) -> bytes:
 
 
 async def _send(body: bytes, credential: Credential, timeout_seconds: float) -> Answer:
-    note = CallNote()
+    # Half of the time, so that our own shortage is not taken for the provider's slowness.
+    note = CallNote(patience_seconds=timeout_seconds / 2)
     token = current_call.set(note)
     try:
         async with asyncio.timeout(timeout_seconds):
-            response = await sdk_client(credential).post(
-                "/chat/completions",
-                cast_to=httpx2.Response,
-                content=body,
-                options={"timeout": _timeout(timeout_seconds)},
+            await sdk_client(credential).post(
+                "/chat/completions", cast_to=httpx2.Response, content=body
             )
-        return answer_of(response)
+        return note.answer()
     except OpenAIServiceError:
         raise
-    except openai.APIStatusError as error:
-        return answer_of(error.response)
+    except openai.APIStatusError:  # the SDK's verdict; ours is made from the answer itself
+        return note.answer()
     except Exception as error:  # the SDK leaks what it did not foresee: see classify.FAULTS
         raise _error_of(error, note) from _safe_cause(error)
     finally:
@@ -144,17 +143,11 @@ def _safe_cause(error: BaseException | None) -> BaseException | None:
     return error
 
 
-def _timeout(seconds: float) -> httpx2.Timeout:
-    """Per phase. The whole is bounded by `asyncio.timeout`; waiting for a free connection ends
-    earlier, so that our own shortage is not taken for the provider's slowness."""
-    return httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds), pool=seconds / 2)
-
-
 class _Pool:
     """The connections of one event loop, and the SDK's clients that use them."""
 
     def __init__(self) -> None:
-        self._http: dict[bool, httpx2.AsyncClient] = {}
+        self._http: dict[bool, ExchangeClient] = {}
         self._clients: OrderedDict[Credential, openai.AsyncOpenAI] = OrderedDict()
 
     def client(self, credential: Credential) -> openai.AsyncOpenAI:
@@ -179,13 +172,9 @@ class _Pool:
             client.organization = client.project = None
         return client
 
-    def _http_client(self, *, simulated: bool) -> httpx2.AsyncClient:
+    def _http_client(self, *, simulated: bool) -> ExchangeClient:
         if simulated not in self._http:
-            self._http[simulated] = httpx2.AsyncClient(
-                transport=Guard(Simulated() if simulated else _network()),
-                follow_redirects=False,
-                headers={"Accept-Encoding": "identity"},
-            )
+            self._http[simulated] = ExchangeClient(Simulated() if simulated else _network())
         return self._http[simulated]
 
     async def aclose(self) -> None:
@@ -195,7 +184,11 @@ class _Pool:
 
 
 def _network() -> Network:
-    return Network(most=settings.OPERATIONS_CONCURRENCY, keepalive_seconds=KEEPALIVE_SECONDS)
+    return Network(
+        most=settings.OPERATIONS_CONCURRENCY,
+        connect_seconds=CONNECT_SECONDS,
+        keepalive_seconds=KEEPALIVE_SECONDS,
+    )
 
 
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _Pool] = WeakKeyDictionary()

@@ -1,4 +1,4 @@
-"""The provider that is built in: a transport that answers like OpenAI, without a network.
+"""The provider that is built in: a line that answers like OpenAI, without a network.
 
 It stands below the real SDK, so a simulated call runs the same code as a real one. The text of an
 answer comes from the kind's own `simulate`; faults come at the rates of SIMULATED_FAULTS, the same
@@ -12,7 +12,8 @@ import hashlib
 import itertools
 import json
 import random
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -21,6 +22,7 @@ from django.conf import settings
 from operations.errors import Category
 from operations.kinds import get_kind
 from operations.openai_service.prices import SIMULATED_MODEL
+from operations.openai_service.transport import Incoming
 from operations.simulated_faults import parse_faults
 
 REQUEST_ID = "req_simulated"
@@ -59,15 +61,19 @@ def fault_answer(category: Category) -> httpx2.Response:
             raise RuntimeError("simulated")
 
 
-class Simulated(httpx2.AsyncBaseTransport):
-    def lane(self, url: httpx2.URL) -> AbstractContextManager[httpx2.AsyncBaseTransport]:
-        return nullcontext(self)
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        body = await request.aread()
+class Simulated:
+    @asynccontextmanager
+    async def exchange(
+        self, request: httpx2.Request, *, patience_seconds: float
+    ) -> AsyncIterator[Incoming]:
         await asyncio.sleep(settings.SIMULATED_LATENCY_SECONDS)
+        body = request.content
         fault = chosen_fault(body, next(_calls))
-        return fault_answer(fault) if fault else _completion(simulated_content(body))
+        answer = fault_answer(fault) if fault else _completion(simulated_content(body))
+        yield Incoming(answer.status_code, answer.headers.items(), answer.aiter_bytes())
+
+    async def aclose(self) -> None:
+        """There is nothing to close."""
 
 
 def chosen_fault(body: bytes, call: int) -> Category | None:

@@ -1,101 +1,127 @@
-"""The guard between the SDK and the network: bounded bodies, kept statuses, chosen proxies.
+"""What the SDK hands its requests to: one exchange a call, read whole and bounded.
 
-httpx2 reads bodies of any length, unpacks gzip bombs, forgets the status of an answer that breaks
-off, ignores the proxy variables once it is given a transport, and keeps cookies. This wrapper does
-none of that. Time is not its business: the deadline of a call is set in `client`.
+httpx2's own client would merge, copy and parse each URL and header list again, follow redirects,
+keep cookies and read bodies of any length; its connections cost more than the rest of a call
+(docs/performance.md). Here a request goes to a `Line` as it is, and its answer is read to a limit.
+Time is not its business: the deadline of a call is set in `client`.
 """
 
 from __future__ import annotations
 
-import functools
-import ssl
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Protocol
-from urllib.request import getproxies, proxy_bypass
+from typing import Any, Protocol
 
 import httpx2
 
-from operations.errors import NetworkError
 from operations.openai_service.answer import Answer
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """Unpacked. An answer of this product has a few kilobytes."""
 
-# They describe the body as it travelled, not as it is handed on; a cookie of one key's answer must
-# not be sent with another key.
-DROPPED_HEADERS = ("content-encoding", "content-length", "transfer-encoding", "set-cookie")
+OWN_HEADERS = (("Accept-Encoding", "identity"),)
+MAX_URLS = 256
+"""Parsed ones that are kept: one for each address in use."""
 
 
 @dataclass
 class CallNote:
     """What is known of an answer while it still comes in, for the case that it never ends."""
 
+    patience_seconds: float
+    """For a free connection: a part of the call's time."""
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
+    too_large: bool = False
 
     def answer(self) -> Answer:
-        return Answer(self.status or 0, self.headers, bytes(self.body))
+        return Answer(self.status or 0, self.headers, bytes(self.body), self.too_large)
 
 
-current_call: ContextVar[CallNote | None] = ContextVar("current_call", default=None)
+current_call: ContextVar[CallNote] = ContextVar("current_call")
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """An answer whose head has arrived; `chunks` is the body as it travelled, perhaps packed."""
+
+    status: int
+    headers: Iterable[tuple[str, str]]
+    chunks: AsyncIterator[bytes]
 
 
 class Line(Protocol):
     """Where calls go: the network, or the provider that is built in."""
 
-    def lane(self, url: httpx2.URL) -> AbstractContextManager[httpx2.AsyncBaseTransport]: ...
+    def exchange(
+        self, request: httpx2.Request, *, patience_seconds: float
+    ) -> AbstractAsyncContextManager[Incoming]:
+        """Send the request, after waiting for a free connection at most `patience_seconds`. Raises
+        exceptions of httpx2, whatever carries the bytes."""
 
     async def aclose(self) -> None: ...
 
 
-class Guard(httpx2.AsyncBaseTransport):
-    """Hands on answers that are read whole, unpacked and bounded."""
+class ExchangeClient(httpx2.AsyncClient):
+    """The SDK's HTTP client with nothing between a request and its line: no redirects, cookies,
+    hooks or authentication flows. Answers are read into the `CallNote` of the call; what the SDK
+    gets is enough for it to tell success from failure."""
 
     def __init__(self, line: Line) -> None:
+        super().__init__()
         self._line = line
+        self._urls: dict[str, httpx2.URL] = {}
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        with self._line.lane(request.url) as transport:
-            return await self._exchange(transport, request)
-
-    async def _exchange(
-        self, transport: httpx2.AsyncBaseTransport, request: httpx2.Request
-    ) -> httpx2.Response:
-        note = current_call.get() or CallNote()
-        response = await transport.handle_async_request(request)
-        note.status = response.status_code
-        note.headers = {name.lower(): value for name, value in response.headers.items()}
-        try:
-            too_large = await read_bounded(response, note.body)
-        finally:
-            await response.aclose()
-        return httpx2.Response(
-            response.status_code,
-            headers=[(n, v) for n, v in note.headers.items() if n not in DROPPED_HEADERS],
-            content=bytes(note.body),
-            extensions={"too_large": too_large},
+    def build_request(
+        self,
+        method: str,
+        url: httpx2.URL | str,
+        *,
+        content: Any = None,
+        headers: Any = None,
+        **_: Any,
+    ) -> httpx2.Request:
+        """Of what the SDK may pass, a call has a URL, headers and a body of bytes."""
+        return httpx2.Request(
+            method, self._parsed(str(url)), headers=[*headers, *OWN_HEADERS], content=content
         )
+
+    async def send(self, request: httpx2.Request, **_: Any) -> httpx2.Response:
+        note = current_call.get()
+        async with self._line.exchange(request, patience_seconds=note.patience_seconds) as incoming:
+            note.status = incoming.status
+            note.headers = {name.lower(): value for name, value in incoming.headers}
+            note.too_large = await read_bounded(
+                incoming.chunks, note.headers.get("content-encoding", ""), note.body
+            )
+        return httpx2.Response(incoming.status, request=request)
+
+    def _parsed(self, url: str) -> httpx2.URL:
+        if url not in self._urls:
+            if len(self._urls) >= MAX_URLS:
+                self._urls.clear()
+            self._urls[url] = httpx2.URL(url)
+        return self._urls[url]
 
     async def aclose(self) -> None:
         await self._line.aclose()
+        await super().aclose()
 
 
-async def read_bounded(response: httpx2.Response, body: bytearray) -> bool:
+async def read_bounded(
+    chunks: AsyncIterator[bytes], content_encoding: str, body: bytearray
+) -> bool:
     """Unpack the body into `body` up to the limit; True where it goes on beyond it.
 
     A stream that is no gzip although it says so ends the reading: what was unpacked so far is
     judged, and it is no JSON.
     """
-    unpack = unpacker(response.headers.get("content-encoding", ""))
-    stream = response.stream
-    assert isinstance(stream, httpx2.AsyncByteStream)
-    async for chunk in stream:
+    unpack = unpacker(content_encoding)
+    async for chunk in chunks:
         try:
             body += unpack(chunk, MAX_BODY_BYTES + 1 - len(body))
         except zlib.error:
@@ -145,90 +171,3 @@ def _inflating_either() -> Unpack:
         raise zlib.error("neither form of deflate")
 
     return unpack
-
-
-@functools.cache
-def tls_context() -> ssl.SSLContext:
-    """One for all connections: reading the system's certificates takes tens of milliseconds."""
-    return httpx2.create_ssl_context()
-
-
-class Network:
-    """Direct connections, or through the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY say."""
-
-    def __init__(self, most: int, keepalive_seconds: float) -> None:
-        self._most = most
-        self._limits = httpx2.Limits(
-            max_connections=1, max_keepalive_connections=1, keepalive_expiry=keepalive_seconds
-        )
-        self._proxies = getproxies()
-        self._lanes: dict[str, Lanes] = {}
-        self._routes: dict[tuple[str, str], str] = {}
-
-    @contextmanager
-    def lane(self, url: httpx2.URL) -> Iterator[httpx2.AsyncBaseTransport]:
-        proxy = self._route(url)
-        if proxy not in self._lanes:
-            self._lanes[proxy] = Lanes(self._most, partial(self._open, proxy))
-        lanes = self._lanes[proxy]
-        transport = lanes.take()
-        try:
-            yield transport
-        finally:
-            lanes.give_back(transport)
-
-    def _route(self, url: httpx2.URL) -> str:
-        """The proxy's URL, or "" for none."""
-        place = (url.scheme, url.host)
-        if place not in self._routes:
-            proxy = self._proxies.get(url.scheme) or self._proxies.get("all") or ""
-            self._routes[place] = "" if proxy_bypass(url.host) else proxy
-        return self._routes[place]
-
-    def _open(self, proxy: str) -> httpx2.AsyncHTTPTransport:
-        make: Callable[..., httpx2.AsyncHTTPTransport] = httpx2.AsyncHTTPTransport
-        if not proxy:
-            return make(verify=tls_context(), limits=self._limits)
-        try:
-            url = proxy if "://" in proxy else f"http://{proxy}"
-            return make(verify=tls_context(), limits=self._limits, proxy=url)
-        except (ValueError, ImportError, httpx2.InvalidURL) as error:
-            raise NetworkError("PROXY_ERROR", maybe_processed=False) from error
-
-    async def aclose(self) -> None:
-        for lanes in self._lanes.values():
-            await lanes.aclose()
-
-
-class Lanes:
-    """Transports of one connection each; the one used last is used next, so it is still open.
-
-    One pool of many connections looks at all of them for each call: at 200 in flight that is nearly
-    half of a call's CPU.
-    """
-
-    def __init__(self, most: int, open_transport: Callable[[], httpx2.AsyncHTTPTransport]) -> None:
-        self._most = most
-        self._open = open_transport
-        self._idle: list[httpx2.AsyncHTTPTransport] = []
-        self._users: dict[httpx2.AsyncHTTPTransport, int] = {}
-
-    def take(self) -> httpx2.AsyncHTTPTransport:
-        """An idle lane, else a new one, else the least busy: its pool then makes the call wait."""
-        if self._idle:
-            transport = self._idle.pop()
-        elif len(self._users) < self._most:
-            transport = self._open()
-        else:
-            transport = min(self._users, key=self._users.__getitem__)
-        self._users[transport] = self._users.get(transport, 0) + 1
-        return transport
-
-    def give_back(self, transport: httpx2.AsyncHTTPTransport) -> None:
-        self._users[transport] -= 1
-        if not self._users[transport]:
-            self._idle.append(transport)
-
-    async def aclose(self) -> None:
-        for transport in self._users:
-            await transport.aclose()

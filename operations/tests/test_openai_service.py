@@ -73,6 +73,8 @@ class RawServer:
     def __init__(self) -> None:
         self.answer = b""
         self.stalls = False
+        self.keeps_alive = False
+        self.connections = 0
         self.requests: list[bytes] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run)
@@ -86,7 +88,8 @@ class RawServer:
 
     def says(self, head: str, body: bytes = b"", *, length: int | None = None) -> Credential:
         size = len(body) if length is None else length
-        end = f"Content-Length: {size}\r\nConnection: close\r\n\r\n"
+        connection = "keep-alive" if self.keeps_alive else "close"
+        end = f"Content-Length: {size}\r\nConnection: {connection}\r\n\r\n"
         self.answer = f"HTTP/1.1 {head}\r\n{end}".encode("latin-1") + body
         return self.credential
 
@@ -106,18 +109,24 @@ class RawServer:
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            size = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-            self.requests.append(head + await reader.readexactly(size))
-            writer.write(self.answer)
-            await writer.drain()
+            await self._answer_one(reader, writer)
+            while self.keeps_alive:
+                await self._answer_one(reader, writer)
             if self.stalls:
                 await reader.read()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()
+
+    async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        size = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        self.requests.append(head + await reader.readexactly(size))
+        writer.write(self.answer)
+        await writer.drain()
 
 
 @pytest.fixture
@@ -279,35 +288,32 @@ def test_client_is_reused_on_one_loop_and_not_on_another() -> None:
     assert other is not first
 
 
-def test_connection_is_used_again() -> None:
-    with FaultServer() as server:
-        credential = make_credential(KEY, base_url=server.url("ok"))
+def test_connection_is_used_again(raw: RawServer) -> None:
+    raw.keeps_alive = True
+    credential = raw.says("200 OK", GOOD)
 
-        async def in_turn() -> int:
-            for _ in range(5):
-                await ask(credential)
-            (lanes,) = opened_lanes(credential)
-            return len(lanes)
+    async def in_turn() -> None:
+        for _ in range(5):
+            await ask(credential)
 
-        assert run(in_turn()) == 1
+    run(in_turn())
+
+    assert len(raw.requests) == 5
+    assert raw.connections == 1
 
 
-def test_number_of_connections_is_bounded(settings: Any) -> None:
+def test_number_of_connections_is_bounded(raw: RawServer, settings: Any) -> None:
     settings.OPERATIONS_CONCURRENCY = 3
-    with FaultServer() as server:
-        credential = make_credential(KEY, base_url=server.url("ok"))
+    raw.keeps_alive = True
+    credential = raw.says("200 OK", GOOD)
 
-        async def at_once() -> int:
-            await asyncio.gather(*(ask(credential) for _ in range(12)))
-            (lanes,) = opened_lanes(credential)
-            return len(lanes)
+    async def at_once() -> None:
+        await asyncio.gather(*(ask(credential) for _ in range(12)))
 
-        assert run(at_once()) == 3
+    run(at_once())
 
-
-def opened_lanes(credential: Credential) -> list[list[object]]:
-    line = sdk_client(credential)._client._transport._line  # type: ignore[attr-defined]
-    return [list(lanes._users) for lanes in line._lanes.values()]
+    assert len(raw.requests) == 12
+    assert raw.connections == 3
 
 
 def test_number_of_clients_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
