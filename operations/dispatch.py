@@ -7,25 +7,57 @@ the truth, so neither may ever raise into the request that submitted work.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import logging
+from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django_q.tasks import async_task
 
 from operations import events
 
+if TYPE_CHECKING:
+    import redis
+
 CHANNEL = "operations_wake"
 DRAIN_TASK = "operations.tasks.drain"
+PUBLISH_SECONDS = 0.5
 DRAIN_SECONDS = 600.0
 """A drain takes work for this long; django-q2's `timeout` must exceed it by a run's deadline."""
 
 
 def wake() -> None:
-    """Tell resident drains, as part of the caller's transaction. SQLite's drains see the commit."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
+    """Tell resident drains once the caller's transaction is committed. SQLite's see the commit."""
+    if settings.REDIS_URL:
+        transaction.on_commit(_publish)
+    elif connection.vendor == "postgresql":
+        with connection.cursor() as cursor:  # sent with the commit, dropped with a rollback
             cursor.execute(f"NOTIFY {CHANNEL}")
+
+
+def channel() -> str:
+    """Redis has one set of channels for all its databases and everybody who uses it."""
+    return f"{CHANNEL}:{hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()[:16]}"
+
+
+def _publish() -> None:
+    try:
+        _redis(settings.REDIS_URL).publish(channel(), "")
+    except Exception as error:  # any fault of Redis: the drains look every second all the same
+        events.log(events.WAKE_FAILED, level=logging.WARNING, error_type=type(error).__name__)
+
+
+@functools.cache
+def _redis(url: str) -> redis.Redis:
+    import redis  # noqa: PLC0415  (installed only where REDIS_URL is set)
+
+    # A request must not wait for a Redis that hangs; it loses a second of somebody's patience.
+    return redis.Redis.from_url(
+        url, socket_timeout=PUBLISH_SECONDS, socket_connect_timeout=PUBLISH_SECONDS
+    )
 
 
 def ring(*, supervisor: str, slots: int) -> bool:

@@ -7,7 +7,8 @@ commit, so that a rolled-back change leaves neither.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,16 @@ def operation_fields(operation: Operation) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Change:
+    """One change of one operation. `detail`: codes and numbers."""
+
+    operation: Operation
+    from_status: str = ""
+    to_status: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
 def record(
     name: str,
     operation: Operation,
@@ -73,20 +84,38 @@ def record(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the event row now and its log line after the commit. `detail`: codes and numbers."""
-    OperationEvent.objects.create(
-        operation=operation,
-        name=name,
-        from_status=from_status,
-        to_status=to_status,
-        fence=operation.fence,
-        actor=actor,  # type: ignore[misc]
-        door=door,
-        detail=dict(detail or {}),
-        at=at,
+    change = Change(operation, from_status, to_status, detail or {})
+    record_all(name, [change], at=at, actor=actor, door=door, level=level)
+
+
+def record_all(
+    name: str,
+    changes: Iterable[Change],
+    *,
+    at: datetime,
+    actor: AbstractUser | None = None,
+    door: str = "",
+    level: int = logging.INFO,
+) -> None:
+    """The same for the same change of several operations."""
+    changes = list(changes)
+    OperationEvent.objects.bulk_create(
+        OperationEvent(
+            operation_id=change.operation.pk,
+            name=name,
+            from_status=change.from_status,
+            to_status=change.to_status,
+            fence=change.operation.fence,
+            actor=actor,  # type: ignore[misc]
+            door=door,
+            detail=dict(change.detail),
+            at=at,
+        )
+        for change in changes
     )
-    log_after_commit(
-        name, level=level, **operation_fields(operation), door=door or None, **(detail or {})
-    )
+    for change in changes:
+        fields = operation_fields(change.operation)
+        log_after_commit(name, level=level, **fields, door=door or None, **change.detail)
 
 
 def log_after_commit(name: str, *, level: int = logging.INFO, **fields: Any) -> None:

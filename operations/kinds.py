@@ -1,16 +1,17 @@
 """The registry of AI calls: what an application must say about each kind.
 
 The engine knows how to run any call safely; a Kind knows how to ask and what to do with a reply:
-`request()` → the provider → `parse()` → `apply()`.
+`subjects()` → `request()` → the provider → `parse()` → `apply()`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from django.db import models
     from django.utils.functional import _StrPromise
 
     from operations.errors import Usage
@@ -56,16 +57,23 @@ class Kind(Protocol):
     """Kinds whose unfinished operations of the same session should end first; waited for at most
     `claims.PATIENCE`, then this kind must cope with what is missing."""
 
-    def request(self, operation: Operation) -> ProviderRequest:
-        """Read the rows and build the request. Runs inside the claim's transaction: reads only."""
+    def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Any]:
+        """What the requests of these operations need, by subject id, read for all of them at once.
+        Runs inside the claim's transaction: reads only."""
+
+    def request(self, operation: Operation, subject: Any) -> ProviderRequest:
+        """Build the request from what `subjects` read."""
 
     def parse(self, content: object, request: ProviderRequest) -> Any:
         """Check the reply beyond its schema. Pure; raises `pydantic.ValidationError` or
         `InvalidResponseError`."""
 
-    def apply(self, operation: Operation, result: Any, reply: ProviderReply) -> None:
-        """Write the result rows. Runs inside the transaction that completes the operation, after
-        its compare-and-swap; a second call for the same subject replaces nothing silently."""
+    def apply(
+        self, operation: Operation, result: Any, reply: ProviderReply
+    ) -> Iterable[models.Model]:
+        """The result rows, unsaved: the engine inserts them, with those of other operations, in the
+        transaction that completes the operation, after its compare-and-swap. What is no plain
+        insert is written here. A second call for the same subject replaces nothing silently."""
 
     def simulate(self, request_body: Mapping[str, Any]) -> object:
         """The content that the simulated provider answers with; deterministic."""
@@ -100,11 +108,16 @@ def get_kind(name: str) -> Kind:
         raise UnknownKind(name) from None
 
 
-def request_of(kind: Kind, operation: Operation) -> ProviderRequest:
-    """What to send. A retry may have asked for another model than the kind or the installation."""
-    request = kind.request(operation)
-    model = operation.parameters.get(MODEL_PARAMETER)
-    return replace(request, model=model) if model else request
+def requests_of(
+    kind: Kind, operations: Sequence[Operation]
+) -> Iterator[tuple[Operation, ProviderRequest]]:
+    """What to send for each. A retry may have asked for another model than the kind or the
+    installation. Raises KeyError where a subject is gone."""
+    subjects = kind.subjects(operations)
+    for operation in operations:
+        request = kind.request(operation, subjects[operation.subject_id])
+        model = operation.parameters.get(MODEL_PARAMETER)
+        yield operation, replace(request, model=model) if model else request
 
 
 def all_kinds() -> tuple[Kind, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,45 +41,57 @@ class Sample:
     total: float
 
 
-def count_final(operation: Operation, *, at: datetime) -> None:
+def of_final(operation: Operation, *, at: datetime) -> list[MetricDelta]:
     """A transition into a final status, and how long it took since it was queued."""
-    MetricDelta.objects.bulk_create(
-        [
-            _counter(
-                OPERATIONS,
-                kind=operation.kind,
-                status=operation.status,
-                category=operation.error_category,
-            ),
-            _observation(
-                OPERATION_DURATION,
-                (at - operation.queued_at).total_seconds(),
-                kind=operation.kind,
-            ),
-        ]
-    )
+    return [
+        _counter(
+            OPERATIONS,
+            kind=operation.kind,
+            status=operation.status,
+            category=operation.error_category,
+        ),
+        _observation(
+            OPERATION_DURATION,
+            (at - operation.queued_at).total_seconds(),
+            kind=operation.kind,
+        ),
+    ]
 
 
-def count_attempt(
+def of_attempt(
     operation: Operation,
     *,
     outcome: str,
     category: str,
     duration_ms: int | None,
     possibly_paid_twice: bool,
-) -> None:
+) -> list[MetricDelta]:
     """The end of one HTTP call."""
     deltas = [_counter(ATTEMPTS, kind=operation.kind, outcome=outcome, category=category)]
     if duration_ms is not None and outcome in (Attempt.Outcome.SUCCEEDED, Attempt.Outcome.FAILED):
         deltas.append(_observation(REQUEST_DURATION, duration_ms / 1000, kind=operation.kind))
     if possibly_paid_twice:
         deltas.append(_counter(PAID_TWICE))
-    MetricDelta.objects.bulk_create(deltas)
+    return deltas
+
+
+def count(deltas: Iterable[MetricDelta]) -> None:
+    """Write what was observed, what is equal in one row."""
+    MetricDelta.objects.bulk_create(
+        MetricDelta(
+            name=name,
+            labels=labels,
+            bucket=None if bucket == COUNTER else bucket,
+            count=sample.count,
+            total=sample.total,
+        )
+        for (name, labels, bucket), sample in _summed(deltas).items()
+    )
 
 
 def count_paid_twice() -> None:
     """A call whose result came too late, found out after its attempt was counted."""
-    MetricDelta.objects.bulk_create([_counter(PAID_TWICE)])
+    count([_counter(PAID_TWICE)])
 
 
 def fold() -> int:
@@ -113,7 +126,7 @@ def snapshot() -> dict[Key, Sample]:
     return result
 
 
-def _summed(deltas: list[MetricDelta]) -> dict[Key, Sample]:
+def _summed(deltas: Iterable[MetricDelta]) -> dict[Key, Sample]:
     sums: dict[Key, Sample] = defaultdict(lambda: Sample(0, 0.0))
     for delta in deltas:
         key = (delta.name, delta.labels, COUNTER if delta.bucket is None else delta.bucket)

@@ -12,6 +12,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from operations.errors import CATEGORY_CHOICES
 
@@ -127,6 +128,10 @@ class Operation(models.Model):
 
     created_at = models.DateTimeField(auto_now_add=True)
     queued_at = models.DateTimeField(help_text="Creation or last retry: expiry counts from here.")
+    turn_at = models.DateTimeField(
+        default=timezone.now,
+        help_text="Claims go by this: queued, or later behind its owner's others of this kind.",
+    )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -171,7 +176,15 @@ class Operation(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=("queued_at", "id"), name="operation_due", condition=Q(status="pending")
+                fields=("turn_at", "id"), name="operation_due", condition=Q(status="pending")
+            ),
+            models.Index(
+                fields=("queued_at",), name="operation_waiting", condition=Q(status="pending")
+            ),
+            models.Index(
+                fields=("owner", "kind", "-turn_at"),
+                name="operation_turns",
+                condition=Q(status="pending"),
             ),
             models.Index(
                 fields=("lease_expires_at",),

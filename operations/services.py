@@ -19,6 +19,7 @@ from operations import dispatch, events, metrics, pauses
 from operations.clock import database_now
 from operations.credentials import installation_credential
 from operations.engine import failpoints, leases, ledger, transitions
+from operations.engine.turns import next_turn
 from operations.errors import AuthenticationError
 from operations.kinds import MODEL_PARAMETER, get_kind
 from operations.masking import mask
@@ -61,6 +62,7 @@ def submit_operation(
     """
     get_kind(kind)
     refuse_beyond_limit(owner)
+    now = database_now()
     operation = _insert(
         kind=kind,
         subject_type=subject_type,
@@ -69,7 +71,8 @@ def submit_operation(
         owner=owner,
         parameters=dict(parameters or {}),
         credential=_current_credential(),
-        queued_at=database_now(),
+        queued_at=now,
+        turn_at=next_turn(owner_id=owner.pk if owner else None, kind=kind, at=now),
     )
     failpoints.reach("in_submit_before_commit")
     _record_creation(operation, door)
@@ -104,7 +107,7 @@ def complete_without_call(
         waiting_reason="",
         status=Operation.Status.COMPLETED,
     )
-    metrics.count_final(operation, at=now)
+    metrics.count(metrics.of_final(operation, at=now))
     _record_creation(operation, door)
     return operation
 

@@ -6,7 +6,7 @@ so where nothing could be scored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -24,6 +24,7 @@ from interview_app.kinds.content import (
     list_schema,
     object_schema,
 )
+from interview_app.kinds.subjects import by_subject
 from interview_app.models import Answer, Feedback
 from interview_app.prompts import load_prompt
 from interview_app.queries import FEEDBACK_ANALYSIS
@@ -83,21 +84,23 @@ class FeedbackAnalysis:
     failure_lead = _("We could not analyse your answer")
     waits_for: tuple[str, ...] = ()
 
-    def request(self, operation: Operation) -> ProviderRequest:
-        answer = Answer.objects.select_related("question__session").get(pk=operation.subject_id)
-        rubric = rubric_for(answer.question.type)
+    def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Answer]:
+        return by_subject(Answer.objects.select_related("question__session"), operations)
+
+    def request(self, operation: Operation, subject: Answer) -> ProviderRequest:
+        rubric = rubric_for(subject.question.type)
         return ProviderRequest(
             kind=self.name,
             messages=(
                 {"role": "system", "content": system_message(rubric)},
-                {"role": "user", "content": user_message(answer)},
+                {"role": "user", "content": user_message(subject)},
             ),
             schema=feedback_schema(rubric),
             prompt_version=PROMPT.version,
             context={
-                "answer": answer.text,
+                "answer": subject.text,
                 "rubric": rubric,
-                "language": answer.question.session.language,
+                "language": subject.question.session.language,
             },
         )
 
@@ -118,9 +121,11 @@ class FeedbackAnalysis:
             rubric_version=rubric.version,
         )
 
-    def apply(self, operation: Operation, result: Analysis, reply: ProviderReply) -> None:
+    def apply(
+        self, operation: Operation, result: Analysis, reply: ProviderReply
+    ) -> Iterator[Feedback]:
         score = mean_score(criterion["score"] for criterion in result.criteria)
-        Feedback.objects.create(
+        yield Feedback(
             answer_id=operation.subject_id,
             operation=operation,
             score=score,

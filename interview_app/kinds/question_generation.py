@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from interview_app.blocks import block, fields_block
 from interview_app.contact import without_contact_data
 from interview_app.evidence import normalised
 from interview_app.kinds.content import TEXT, Content, NonBlank, list_schema, object_schema
+from interview_app.kinds.subjects import by_subject
 from interview_app.models import InterviewSession, InterviewType, Question
 from interview_app.prompts import load_prompt
 from interview_app.queries import QUESTION_GENERATION
@@ -41,17 +42,19 @@ class QuestionGeneration:
     failure_lead = _("We could not prepare your questions")
     waits_for: tuple[str, ...] = ()
 
-    def request(self, operation: Operation) -> ProviderRequest:
-        session = InterviewSession.objects.get(pk=operation.subject_id)
+    def subjects(self, operations: Sequence[Operation]) -> Mapping[str, InterviewSession]:
+        return by_subject(InterviewSession.objects.all(), operations)
+
+    def request(self, operation: Operation, subject: InterviewSession) -> ProviderRequest:
         return ProviderRequest(
             kind=self.name,
             messages=(
                 {"role": "system", "content": PROMPT.system},
-                {"role": "user", "content": user_message(session)},
+                {"role": "user", "content": user_message(subject)},
             ),
-            schema=questions_schema(session.question_count, session.interview_type),
+            schema=questions_schema(subject.question_count, subject.interview_type),
             prompt_version=PROMPT.version,
-            context={"count": session.question_count},
+            context={"count": subject.question_count},
         )
 
     def parse(self, content: object, request: ProviderRequest) -> list[QuestionContent]:
@@ -64,9 +67,9 @@ class QuestionGeneration:
 
     def apply(
         self, operation: Operation, result: list[QuestionContent], reply: ProviderReply
-    ) -> None:
-        Question.objects.bulk_create(
-            Question(
+    ) -> Iterator[Question]:
+        for number, question in enumerate(result, start=1):
+            yield Question(
                 session_id=operation.subject_id,
                 operation=operation,
                 number=number,
@@ -78,8 +81,6 @@ class QuestionGeneration:
                 model=reply.model[:100],
                 prompt_version=PROMPT.version,
             )
-            for number, question in enumerate(result, start=1)
-        )
 
     def simulate(self, request_body: Mapping[str, Any]) -> object:
         return simulated_questions(request_body)

@@ -7,7 +7,7 @@ put in its place.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -19,12 +19,14 @@ from pydantic import Field
 
 from interview_app.blocks import block, fields_block
 from interview_app.kinds.content import TEXT, Content, NonBlank, list_schema, object_schema
+from interview_app.kinds.subjects import by_subject
 from interview_app.models import Feedback, InterviewSession, SessionSummary
 from interview_app.prompts import load_prompt
 from interview_app.queries import (
     FEEDBACK_ANALYSIS,
     SESSION_SUMMARY,
     QuestionDetail,
+    SessionDetail,
     Standing,
     session_details,
     standing_of,
@@ -58,26 +60,32 @@ class SessionSummaryKind:
     failure_lead = _("We could not write your summary")
     waits_for: tuple[str, ...] = (FEEDBACK_ANALYSIS,)
 
-    def request(self, operation: Operation) -> ProviderRequest:
-        session = InterviewSession.objects.get(pk=operation.subject_id)
-        questions = session_details([session])[0].questions
+    def subjects(self, operations: Sequence[Operation]) -> Mapping[str, SessionDetail]:
+        sessions = by_subject(InterviewSession.objects.select_related("summary"), operations)
+        details = session_details(sessions.values())
+        return dict(zip(sessions, details, strict=True))
+
+    def request(self, operation: Operation, subject: SessionDetail) -> ProviderRequest:
         return ProviderRequest(
             kind=self.name,
             messages=(
                 {"role": "system", "content": PROMPT.system},
-                {"role": "user", "content": user_message(session, questions)},
+                {"role": "user", "content": user_message(subject.session, subject.questions)},
             ),
             schema=summary_schema(),
             prompt_version=PROMPT.version,
-            context={"standing": standing_of(questions)},
+            context={"standing": standing_of(subject.questions)},
         )
 
     def parse(self, content: object, request: ProviderRequest) -> Summary:
         return Summary(SummaryContent.model_validate(content), request.context["standing"])
 
-    def apply(self, operation: Operation, result: Summary, reply: ProviderReply) -> None:
+    def apply(
+        self, operation: Operation, result: Summary, reply: ProviderReply
+    ) -> Iterator[SessionSummary]:
         content, standing = result.content, result.standing
-        SessionSummary.objects.create(
+        InterviewSession.objects.filter(pk=operation.subject_id).update(finished_at=timezone.now())
+        yield SessionSummary(
             session_id=operation.subject_id,
             operation=operation,
             text=content.text,
@@ -94,7 +102,6 @@ class SessionSummaryKind:
             model=reply.model[:100],
             prompt_version=PROMPT.version,
         )
-        InterviewSession.objects.filter(pk=operation.subject_id).update(finished_at=timezone.now())
 
     def simulate(self, request_body: Mapping[str, Any]) -> object:
         return simulated_summary(request_body)

@@ -13,10 +13,11 @@ from interview_app.rubric import BEHAVIOURAL, RUBRICS
 from interview_app.services import save_answer
 from interview_app.tests.engine import run_what_is_due
 from interview_app.tests.factories import AnswerFactory, QuestionFactory
+from interview_app.tests.inserting import insert
 from interview_app.tests.samples import STRONG_ANSWER
 from interview_app.tests.schemas import assert_is_strict
 from operations.errors import InvalidResponseError, Usage
-from operations.kinds import ProviderReply, ProviderRequest, get_kind
+from operations.kinds import ProviderReply, ProviderRequest, get_kind, requests_of
 from operations.tests.factories import OperationFactory
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +44,8 @@ def criteria(**scores: float | None) -> dict[str, Any]:
 
 
 def request_for(answer: Answer) -> ProviderRequest:
-    return KIND.request(OperationFactory.build(subject_type="answer", subject_id=str(answer.pk)))
+    operation = OperationFactory.build(subject_type="answer", subject_id=str(answer.pk))
+    return next(requests_of(KIND, [operation]))[1]
 
 
 def applied(answer: Answer, content: object, *, simulated: bool = False) -> Feedback:
@@ -52,7 +54,7 @@ def applied(answer: Answer, content: object, *, simulated: bool = False) -> Feed
     )
     result = KIND.parse(content, request_for(answer))
     provider_reply = ProviderReply(content, "gpt-x", Usage(1, 1, None, "gpt-x"), "req", simulated)
-    KIND.apply(operation, result, provider_reply)
+    insert(KIND.apply(operation, result, provider_reply))
     return Feedback.objects.get(operation=operation)
 
 

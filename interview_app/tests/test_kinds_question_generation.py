@@ -12,7 +12,7 @@ from interview_app.tests.engine import run_what_is_due
 from interview_app.tests.factories import InterviewSessionFactory
 from interview_app.tests.schemas import assert_is_strict
 from operations.errors import InvalidResponseError
-from operations.kinds import ProviderRequest, get_kind
+from operations.kinds import ProviderRequest, get_kind, requests_of
 from operations.models import Operation
 from operations.tests.factories import OperationFactory, UserFactory
 
@@ -22,7 +22,8 @@ KIND = get_kind("question_generation")
 
 
 def request_for(session: InterviewSession) -> ProviderRequest:
-    return KIND.request(OperationFactory.build(subject_id=str(session.pk)))
+    operation = OperationFactory.build(subject_id=str(session.pk))
+    return next(requests_of(KIND, [operation]))[1]
 
 
 def content(count: int, **values: object) -> dict[str, Any]:

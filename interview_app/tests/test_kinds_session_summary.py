@@ -18,9 +18,10 @@ from interview_app.tests.factories import (
     InterviewSessionFactory,
     QuestionFactory,
 )
+from interview_app.tests.inserting import insert
 from interview_app.tests.schemas import assert_is_strict
 from operations.errors import Usage
-from operations.kinds import ProviderReply, ProviderRequest, get_kind
+from operations.kinds import ProviderReply, ProviderRequest, get_kind, requests_of
 from operations.tests.factories import OperationFactory
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,8 @@ REPLY = {"text": "Well told.", "strengths": ["Own steps."], "habits": [" "], "ex
 
 
 def request_for(session: InterviewSession) -> ProviderRequest:
-    return KIND.request(OperationFactory.build(subject_id=str(session.pk)))
+    operation = OperationFactory.build(subject_id=str(session.pk))
+    return next(requests_of(KIND, [operation]))[1]
 
 
 def sent_lines(session: InterviewSession) -> list[dict[str, Any]]:
@@ -42,7 +44,8 @@ def applied(session: InterviewSession, *, simulated: bool = False) -> SessionSum
     operation = OperationFactory(kind=KIND.name, subject_id=str(session.pk), completed=True)
     result = KIND.parse(REPLY, request_for(session))
     usage = Usage(1, 1, None, "gpt-x")
-    KIND.apply(operation, result, ProviderReply(REPLY, "gpt-x", usage, "req", simulated))
+    reply = ProviderReply(REPLY, "gpt-x", usage, "req", simulated)
+    insert(KIND.apply(operation, result, reply))
     return SessionSummary.objects.get(session=session)
 
 

@@ -1,15 +1,16 @@
 """Claims: which pending operations a drain takes, with everything their call needs.
 
-Runs in one transaction in the drain's database thread: compare-and-swap, building the request from
-the rows, and the Attempt of the first call.
+Runs in one transaction in the drain's database thread: the requests are built from the rows, then
+compare-and-swap, then the Attempt of the first call, a few statements for all of them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -22,7 +23,7 @@ from operations.credentials import Credential, installation_credential
 from operations.engine import failing, failpoints, ledger, transitions
 from operations.engine.database_thread import passes_by_itself
 from operations.errors import OpenAIServiceError
-from operations.kinds import Kind, ProviderRequest, all_kinds, get_kind, request_of
+from operations.kinds import Kind, ProviderRequest, all_kinds, get_kind, requests_of
 from operations.models import Operation
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,15 @@ class Claim:
         return self.operation.pk
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What is sent for an operation, and to whom."""
+
+    kind: Kind
+    request: ProviderRequest
+    credential: Credential
+
+
 def claim_batch(*, owner: UUID, limit: int) -> list[Claim]:
     """Take up to `limit` due operations. Those whose request cannot be built end failed, here."""
     now = database_now()
@@ -56,9 +66,16 @@ def claim_batch(*, owner: UUID, limit: int) -> list[Claim]:
     chosen = _due(now, paused, limit)
     if not chosen:
         return []
-    claimed = transitions.claim(chosen, owner=owner, at=now, lease=transitions.lease_length())
+    prepared, faults = _prepare(chosen)
+    take = partial(transitions.claim, owner=owner, at=now, lease=transitions.lease_length())
+    ready = take([each for each in chosen if each.pk in prepared], **ledger.ONE_MORE_CALL)
+    broken = take([each for each in chosen if each.pk in faults])
     failpoints.reach("in_claim_after_swap")
-    return list(_prepared(claimed, paused, now))
+    for operation in broken:
+        failing.fail_operation(operation, faults[operation.pk], fence=operation.fence, at=now)
+    claims = [_claim(each, prepared[each.pk], paused) for each in ready]
+    ledger.start_first_attempts(((c.operation, _model_of(c.request)) for c in claims), at=now)
+    return claims
 
 
 def _due(now: datetime, paused: set[str], limit: int) -> list[Operation]:
@@ -70,7 +87,7 @@ def _due(now: datetime, paused: set[str], limit: int) -> list[Operation]:
     for kind in all_kinds():
         if kind.waits_for:
             rows = rows.exclude(_waits_for_others(kind, now))
-    rows = rows.order_by("queued_at", "id")
+    rows = rows.order_by("turn_at", "id")
     if connection.features.has_select_for_update_skip_locked:
         rows = rows.select_for_update(skip_locked=True, of=("self",))
     return list(rows[:limit])
@@ -85,44 +102,61 @@ def _waits_for_others(kind: Kind, now: datetime) -> Q:
     return Q(kind=kind.name, queued_at__gt=now - PATIENCE) & Q(Exists(others))
 
 
-def _prepared(claimed: list[Operation], paused: set[str], now: datetime) -> Iterator[Claim]:
-    for operation in claimed:
+def _prepare(
+    chosen: Sequence[Operation],
+) -> tuple[dict[UUID, Prepared], dict[UUID, OpenAIServiceError]]:
+    """The requests of all, read together; where that fails, each by itself shows whose fault it
+    was: a kind's own bug must end its operation, not the drain."""
+    try:
+        with transaction.atomic():
+            return _prepare_together(chosen), {}
+    except Exception as error:
+        if passes_by_itself(error):
+            raise
+    prepared: dict[UUID, Prepared] = {}
+    faults: dict[UUID, OpenAIServiceError] = {}
+    for operation in chosen:
         try:
             with transaction.atomic():
-                claim = _prepare(operation, paused)
-                ledger.start_attempt(
-                    operation, fence=operation.fence, at=now, model=_model_of(claim.request)
-                )
+                prepared |= _prepare_together([operation])
         except OpenAIServiceError as error:
-            failing.fail_operation(operation, error, fence=operation.fence, at=now)
-        except Exception as error:  # a kind's own bug must end this operation, not the drain
+            faults[operation.pk] = error
+        except Exception as error:
             if passes_by_itself(error):
                 raise
             logger.exception("operation.request_failed")
-            failing.fail_operation(
-                operation, failing.own_fault(error), fence=operation.fence, at=now
-            )
-        else:
-            yield claim
+            faults[operation.pk] = failing.own_fault(error)
+    return prepared, faults
 
 
-def _prepare(operation: Operation, paused: set[str]) -> Claim:
-    kind = get_kind(operation.kind)
+def _prepare_together(operations: Sequence[Operation]) -> dict[UUID, Prepared]:
     credential = installation_credential()
-    if operation.credential != credential.label:
-        operation.credential = credential.label
-        Operation.objects.filter(pk=operation.pk).update(credential=credential.label)
-    calls_before = operation.run_attempts
+    by_kind: dict[str, list[Operation]] = {}
+    for operation in operations:
+        by_kind.setdefault(operation.kind, []).append(operation)
+    return {
+        operation.pk: Prepared(get_kind(name), request, credential)
+        for name, those in by_kind.items()
+        for operation, request in requests_of(get_kind(name), those)
+    }
+
+
+def _claim(operation: Operation, prepared: Prepared, paused: set[str]) -> Claim:
+    label = prepared.credential.label
+    if operation.credential != label:  # the installation's key was changed since
+        operation.credential = label
+        Operation.objects.filter(pk=operation.pk).update(credential=label)
+    calls_before = operation.run_attempts - 1
     return Claim(
         operation=operation,
         fence=operation.fence,
-        kind=kind,
-        request=request_of(kind, operation),
-        credential=credential,
+        kind=prepared.kind,
+        request=prepared.request,
+        credential=prepared.credential,
         # A rescue goes on with what its run has left, and may always ask once.
         calls_left=max(1, 1 + settings.OPERATIONS_MAX_RETRIES - calls_before),
         calls_before=calls_before,
-        was_paused=credential.label in paused,
+        was_paused=label in paused,
     )
 
 

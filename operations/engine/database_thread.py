@@ -18,8 +18,9 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -28,8 +29,21 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from operations import events
 
 T = TypeVar("T")
-Waiting = tuple[Callable[[], Any], "Future[Any]"]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 Outcome = tuple[Any, "Exception | None"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """`step` gets the items of all jobs of a group that have this very step, and gives a result for
+    each: what can be done in one statement is. A job that is alone of its kind is its own item."""
+
+    step: Callable[[list[Any]], Sequence[Any]]
+    item: Any
+
+
+Waiting = tuple[Job, "Future[Any]"]
 
 GROUP_SIZE = 64
 GROUPS_PER_LEASE = 15
@@ -90,8 +104,20 @@ class DatabaseThread:
 
         Urgent jobs go first: a heartbeat behind hundreds of results would come too late for them.
         """
-        future: Future[T] = Future()
-        self._put(URGENT if urgent else IN_TURN, (job, future))
+        result: T = await self._committed(Job(_run_alone, job), URGENT if urgent else IN_TURN)
+        return result
+
+    async def run_together(
+        self, step: Callable[[list[Item]], Sequence[Result]], item: Item
+    ) -> Result:
+        """Like `run`, for a step that takes all items that wait at the same moment. Where it raises
+        for several, each is run by itself: an item's outcome is its own."""
+        result: Result = await self._committed(Job(step, item), IN_TURN)
+        return result
+
+    async def _committed(self, job: Job, rank: int) -> Any:
+        future: Future[Any] = Future()
+        self._put(rank, (job, future))
         outcome = asyncio.wrap_future(future)
         # Where the caller is cancelled nobody else asks how it ended, and asyncio would complain.
         outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -141,7 +167,7 @@ class DatabaseThread:
             else:
                 future.set_result(result)
 
-    def _commit_when_possible(self, jobs: list[Callable[[], Any]]) -> list[Outcome]:
+    def _commit_when_possible(self, jobs: list[Job]) -> list[Outcome]:
         for tries in itertools.count(1):
             started = time.monotonic()
             try:
@@ -162,21 +188,28 @@ class DatabaseThread:
         fitting = int(jobs * allowed / max(seconds, 0.0001))
         self._group_size = max(1, min(GROUP_SIZE, fitting))
 
-    def _in_one_transaction(self, jobs: list[Callable[[], Any]]) -> list[Outcome]:
+    def _in_one_transaction(self, jobs: list[Job]) -> list[Outcome]:
+        outcomes: dict[int, Outcome] = {}
         with transaction.atomic(durable=True):
-            outcomes = [self._in_savepoint(job) for job in jobs]
+            for numbers in _together(jobs):
+                those = [jobs[number] for number in numbers]
+                outcomes |= zip(numbers, self._in_savepoint(those), strict=True)
             if connection.needs_rollback:  # a savepoint could not be rolled back: the line was cut
                 raise OperationalError("the transaction cannot be committed any more")
-        return outcomes
+        return [outcomes[number] for number in range(len(jobs))]
 
-    def _in_savepoint(self, job: Callable[[], Any]) -> Outcome:
+    def _in_savepoint(self, jobs: list[Job]) -> list[Outcome]:
+        """All have the same step."""
         try:
             with transaction.atomic():
-                return job(), None
+                results = jobs[0].step([job.item for job in jobs])
         except Exception as error:  # handed to whoever awaits this job
             if passes_by_itself(error):
                 raise
-            return None, error
+            if len(jobs) == 1:
+                return [(None, error)]
+            return [outcome for job in jobs for outcome in self._in_savepoint([job])]
+        return [(result, None) for result in results]
 
     def _wait_for_database(self, error: Exception, tries: int) -> bool:
         """Close the connection and pause with jitter. False: the drain gave up."""
@@ -188,6 +221,19 @@ class DatabaseThread:
         connection.close()
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(tries, 10))
         return not self._giving_up.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+def _run_alone(items: list[Callable[[], Any]]) -> list[Any]:
+    (item,) = items
+    return [item()]
+
+
+def _together(jobs: list[Job]) -> Iterable[list[int]]:
+    """The numbers of the jobs that may share a statement, in the order of the first of them."""
+    groups: dict[Any, list[int]] = {}
+    for number, job in enumerate(jobs):
+        groups.setdefault(number if job.step is _run_alone else job.step, []).append(number)
+    return groups.values()
 
 
 def passes_by_itself(error: Exception) -> bool:

@@ -31,8 +31,11 @@ logger = structlog.get_logger("operations")
 IDLE_LOOK_SECONDS = 1.0
 """Waiting rows become due by time alone, which no wake-up tells."""
 
-CLAIM_BATCH = 25
+CLAIM_BATCH = 100
 """Claims of one transaction. Their leases run from its start, and heartbeats wait for its end."""
+
+CANCEL_LOOK_SECONDS = 0.25
+"""A cancel wakes the drain, but so does every end of a run: it looks at most this often."""
 
 ANSWER_TURNS = 50
 """Turns of the event loop that an answer needs from its socket to a reply, with room to spare."""
@@ -70,6 +73,7 @@ class Drain:
         """Drain until the time is up, everything is idle (where asked for) or `stop` is called."""
         self._parent = os.getppid()
         self._last_beat = time.monotonic()
+        self._next_cancel_look = 0.0
         self._database.start()
         try:
             if not lifeline.has_ended() and await self._sign_on():
@@ -161,8 +165,10 @@ class Drain:
             await self._stop_cancelled()
 
     async def _stop_cancelled(self) -> None:
-        if not self._runs:
+        now = time.monotonic()
+        if not self._runs or now < self._next_cancel_look:
             return
+        self._next_cancel_look = now + CANCEL_LOOK_SECONDS
         asked = await self._database.run(partial(leases.asked_to_cancel, owner=self.owner))
         self._abort_cancelled(asked)
 

@@ -7,6 +7,8 @@ and cost are.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +17,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from operations import events, metrics
+from operations.engine.batch_update import update_each
 from operations.errors import OpenAIServiceError, Usage
 from operations.models import Attempt, Operation
 
@@ -22,21 +25,57 @@ _TAKEN_AWAY = (Attempt.Outcome.LOST, Attempt.Outcome.CANCELLED)
 """How others close the attempt of a worker whose fence they take."""
 
 
-def add_usage(operation: Operation, usage: Usage) -> None:
-    """Tokens and cost add up over all attempts, failed ones included.
+USAGE = ("input_tokens", "output_tokens", "cost_usd")
+"""They add up over all attempts, failed ones included."""
 
-    In the database: the refused answer of an older worker adds its own at any moment.
-    """
-    operation.input_tokens += usage.input_tokens
-    operation.output_tokens += usage.output_tokens
+ONE_MORE_CALL: Mapping[str, Any] = {
+    "attempts": F("attempts") + 1,
+    "run_attempts": F("run_attempts") + 1,
+}
+"""What the start of a call adds to its operation."""
+
+
+def usage_values(usage: Usage) -> dict[str, Any]:
+    return {name: getattr(usage, name) for name in USAGE}
+
+
+def add_usage(operation: Operation, usage: Usage) -> None:
+    """In the database: the refused answer of an older worker adds its own at any moment."""
+    add_in_memory(operation, usage)
     values: dict[str, Any] = {
         "input_tokens": F("input_tokens") + usage.input_tokens,
         "output_tokens": F("output_tokens") + usage.output_tokens,
     }
     if usage.cost_usd is not None:
-        operation.cost_usd = (operation.cost_usd or 0) + usage.cost_usd
         values["cost_usd"] = Coalesce("cost_usd", Decimal(0)) + usage.cost_usd
     Operation.objects.filter(pk=operation.pk).update(**values)
+
+
+def add_in_memory(operation: Operation, usage: Usage) -> None:
+    operation.input_tokens += usage.input_tokens
+    operation.output_tokens += usage.output_tokens
+    if usage.cost_usd is not None:
+        operation.cost_usd = (operation.cost_usd or 0) + usage.cost_usd
+
+
+def start_first_attempts(calls: Iterable[tuple[Operation, str]], *, at: datetime) -> None:
+    """The Attempts of operations claimed with ONE_MORE_CALL: (operation, model)."""
+    Attempt.objects.bulk_create(
+        _new_attempt(operation, fence=operation.fence, at=at, model=model)
+        for operation, model in calls
+    )
+
+
+def _new_attempt(operation: Operation, *, fence: int, at: datetime, model: str) -> Attempt:
+    return Attempt(
+        operation_id=operation.pk,
+        number=operation.attempts,
+        run=operation.run,
+        fence=fence,
+        credential=operation.credential,
+        model=model,
+        started_at=at,
+    )
 
 
 def start_attempt(operation: Operation, *, fence: int, at: datetime, model: str) -> Attempt | None:
@@ -47,11 +86,7 @@ def start_attempt(operation: Operation, *, fence: int, at: datetime, model: str)
     """
     rows = Operation.objects.filter(pk=operation.pk, status=Operation.Status.RUNNING, fence=fence)
     still_ours = rows.filter(attempts=operation.attempts).update(
-        attempts=F("attempts") + 1,
-        run_attempts=F("run_attempts") + 1,
-        next_attempt_at=None,
-        waiting_reason="",
-        updated_at=at,
+        next_attempt_at=None, waiting_reason="", updated_at=at, **ONE_MORE_CALL
     )
     operation.attempts += 1
     operation.run_attempts += 1
@@ -62,15 +97,9 @@ def start_attempt(operation: Operation, *, fence: int, at: datetime, model: str)
             fence=fence,
             outcome=Attempt.Outcome.RUNNING,
         ).first()
-    return Attempt.objects.create(
-        operation=operation,
-        number=operation.attempts,
-        run=operation.run,
-        fence=fence,
-        credential=operation.credential,
-        model=model,
-        started_at=at,
-    )
+    attempt = _new_attempt(operation, fence=fence, at=at, model=model)
+    attempt.save(force_insert=True)
+    return attempt
 
 
 def note_backoff(operation: Operation, *, fence: int, at: datetime, until: datetime) -> bool:
@@ -120,19 +149,68 @@ def end_attempt(
         }
         usage = usage or error.usage
     if usage is not None:
-        values |= _usage_values(usage)
+        values |= {**usage_values(usage), "model": usage.model}
     ended = Attempt.objects.filter(
         operation=operation, fence=fence, outcome=Attempt.Outcome.RUNNING
     ).update(**values)
     if ended:
-        metrics.count_attempt(
-            operation,
-            outcome=outcome,
-            category=values.get("category", ""),
-            duration_ms=duration_ms,
-            possibly_paid_twice=possibly_paid_twice,
+        metrics.count(
+            metrics.of_attempt(
+                operation,
+                outcome=outcome,
+                category=values.get("category", ""),
+                duration_ms=duration_ms,
+                possibly_paid_twice=possibly_paid_twice,
+            )
         )
     return bool(ended)
+
+
+@dataclass(frozen=True)
+class Success:
+    """The end of a call that brought a usable reply."""
+
+    operation: Operation
+    fence: int
+    usage: Usage
+    provider_request_id: str
+    http_status: int
+    duration_ms: int
+
+
+def end_successes(successes: Sequence[Success], *, at: datetime) -> int:
+    """Close the open attempts of these calls in one statement; returns how many were open."""
+    ended = update_each(
+        Attempt,
+        [
+            {
+                "operation_id": each.operation.pk,
+                "fence": each.fence,
+                "model": each.usage.model,
+                "provider_request_id": each.provider_request_id,
+                "http_status": each.http_status,
+                "duration_ms": each.duration_ms,
+                **usage_values(each.usage),
+            }
+            for each in successes
+        ],
+        match=("operation_id", "fence"),
+        where={"outcome": Attempt.Outcome.RUNNING},
+        same={"outcome": Attempt.Outcome.SUCCEEDED, "finished_at": at},
+    )
+    if ended == len(successes):
+        metrics.count(
+            delta
+            for each in successes
+            for delta in metrics.of_attempt(
+                each.operation,
+                outcome=Attempt.Outcome.SUCCEEDED,
+                category="",
+                duration_ms=each.duration_ms,
+                possibly_paid_twice=False,
+            )
+        )
+    return ended
 
 
 def mark_fenced(operation: Operation, *, fence: int, at: datetime, usage: Usage | None) -> None:
@@ -147,7 +225,7 @@ def mark_fenced(operation: Operation, *, fence: int, at: datetime, usage: Usage 
         "possibly_paid_twice": True,
     }
     if usage is not None:
-        values |= _usage_values(usage)
+        values |= {**usage_values(usage), "model": usage.model}
     newest = Attempt.objects.filter(operation=operation, fence=fence).order_by("-number").first()
     if newest is None or newest.outcome not in _TAKEN_AWAY:
         return
@@ -161,12 +239,3 @@ def mark_fenced(operation: Operation, *, fence: int, at: datetime, usage: Usage 
     events.record(
         events.FENCED, current, at=at, door="worker", level=logging.WARNING, detail={"fence": fence}
     )
-
-
-def _usage_values(usage: Usage) -> dict[str, Any]:
-    return {
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cost_usd": usage.cost_usd,
-        "model": usage.model,
-    }

@@ -19,13 +19,14 @@ from typing import Any, TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from pydantic import ValidationError
 
-from operations import events, openai_service, pauses, retry
+from operations import events, openai_service, retry
 from operations.clock import database_now
 from operations.engine import failing, failpoints, ledger, transitions
 from operations.engine.claims import Claim
+from operations.engine.completing import Outcome, complete_together
 from operations.engine.database_thread import DatabaseThread
 from operations.errors import (
     Category,
@@ -35,7 +36,6 @@ from operations.errors import (
 )
 from operations.kinds import ProviderReply
 from operations.models import Attempt, Operation
-from operations.signals import operation_completed
 
 logger = structlog.get_logger("operations")
 
@@ -113,8 +113,12 @@ class Run:
             error.usage = error.usage or self.reply.usage
             error.provider_request_id = self.reply.provider_request_id
             raise
-        if not await self._write(partial(self._complete, self.reply, result)):
+        outcome = Outcome(self.claim, self.reply, result, self.last_duration_ms)
+        completed = await self.database.run_together(complete_together, outcome)
+        if completed is None:
             await self._write(self._mark_fenced)
+        else:
+            self.claim.operation = completed
         failpoints.reach("after_complete_commit")
 
     async def _ask(self) -> ProviderReply:
@@ -205,37 +209,6 @@ class Run:
             raise InvalidResponseError(
                 "SCHEMA_MISMATCH", http_status=200, detail="at " + ", ".join(places)
             ) from None  # the cause holds the model's text, which quotes the person
-
-    def _complete(self, reply: ProviderReply, result: Any, operation: Operation) -> bool:
-        """Status first (it takes the row lock), then the kind's rows: all or nothing."""
-        now = database_now()
-        if not transitions.complete(
-            operation,
-            fence=self.claim.fence,
-            at=now,
-            usage=reply.usage,
-            simulated=reply.simulated,
-        ):
-            return False
-        failpoints.reach("inside_complete_after_swap")
-        self.claim.kind.apply(operation, result, reply)
-        failpoints.reach("inside_complete_after_apply")
-        ledger.end_attempt(
-            operation,
-            fence=self.claim.fence,
-            outcome=Attempt.Outcome.SUCCEEDED,
-            at=now,
-            usage=reply.usage,
-            provider_request_id=reply.provider_request_id,
-            http_status=reply.http_status,
-            duration_ms=self.last_duration_ms,
-        )
-        if self.claim.was_paused:
-            pauses.close_pause(operation.credential, at=now)
-        transaction.on_commit(
-            partial(operation_completed.send_robust, Operation, operation=operation)
-        )
-        return True
 
     async def _fail(self, error: OpenAIServiceError) -> None:
         step = self._defer_or_fail if self._may_defer(error) else self._fail_now

@@ -14,7 +14,7 @@ writes `status` (a test searches for others).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -27,8 +27,10 @@ from django.db.models import F
 
 from operations import events, metrics
 from operations.engine import ledger
+from operations.engine.batch_update import update_each
+from operations.engine.turns import next_turn
 from operations.errors import RULES, OpenAIServiceError, Usage
-from operations.models import Operation, OperationEvent
+from operations.models import Operation
 from operations.signals import operation_failed
 
 if TYPE_CHECKING:
@@ -74,10 +76,18 @@ def _move(operation: Operation, guard: Guard, *, to: str, at: datetime, **values
 
 
 def claim(
-    operations: Iterable[Operation], *, owner: UUID, at: datetime, lease: timedelta
+    operations: Iterable[Operation],
+    *,
+    owner: UUID,
+    at: datetime,
+    lease: timedelta,
+    **values: Any,
 ) -> list[Operation]:
-    """pending → running for those that are still pending. Raises each row's fence."""
+    """pending → running for those that are still pending. Raises each row's fence. `values`: what
+    else the claim writes to all of them."""
     chosen = {operation.pk: operation for operation in operations}
+    if not chosen:
+        return []
     Operation.objects.filter(pk__in=chosen, status=PENDING).update(
         status=RUNNING,
         fence=F("fence") + 1,
@@ -87,56 +97,80 @@ def claim(
         updated_at=at,
         next_attempt_at=None,
         waiting_reason="",
+        **values,
     )
     claimed = list(Operation.objects.filter(pk__in=chosen, status=RUNNING, lease_owner=owner))
-    OperationEvent.objects.bulk_create(
-        OperationEvent(
-            operation=operation,
-            name=events.CLAIMED,
-            from_status=PENDING,
-            to_status=RUNNING,
-            fence=operation.fence,
-            door="worker",
-            at=at,
-        )
-        for operation in claimed
-    )
-    for operation in claimed:
-        events.log_after_commit(events.CLAIMED, **events.operation_fields(operation))
+    changes = [events.Change(each, PENDING, RUNNING) for each in claimed]
+    events.record_all(events.CLAIMED, changes, at=at, door="worker")
     return claimed
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What a usable reply says about its operation, as the run that asked knows it."""
+
+    operation: Operation
+    fence: int
+    usage: Usage
+    simulated: bool
 
 
 def complete(
     operation: Operation, *, fence: int, at: datetime, usage: Usage, simulated: bool
 ) -> bool:
     """running → completed. The caller writes the result rows after it, in the same transaction."""
-    done = _move(
-        operation,
-        Guard((RUNNING,), fence),
-        to=COMPLETED,
-        at=at,
-        finished_at=at,
-        cancel_requested_at=None,
-        next_attempt_at=None,
-        waiting_reason="",
-        is_probe=False,
-        simulated=simulated,
-        model=usage.model,
+    return bool(complete_all([Completion(operation, fence, usage, simulated)], at=at))
+
+
+def complete_all(completions: Sequence[Completion], *, at: datetime) -> int:
+    """running → completed for each by its own fence, in one statement. Returns how many moved.
+
+    Fewer than asked: which ones is not known. The caller rolls back and completes each by itself.
+    """
+    values: dict[str, Any] = {
+        "status": COMPLETED,
+        "finished_at": at,
+        "updated_at": at,
+        "cancel_requested_at": None,
+        "next_attempt_at": None,
+        "waiting_reason": "",
+        "is_probe": False,
         **_NO_LEASE,
+    }
+    moved = update_each(
+        Operation,
+        [
+            {
+                "id": each.operation.pk,
+                "fence": each.fence,
+                "simulated": each.simulated,
+                "model": each.usage.model,
+                **ledger.usage_values(each.usage),
+            }
+            for each in completions
+        ],
+        match=("id", "fence"),
+        where={"status": RUNNING},
+        same=values,
+        add=ledger.USAGE,
     )
-    if done:
-        ledger.add_usage(operation, usage)
-        metrics.count_final(operation, at=at)
-        events.record(
-            events.COMPLETED,
-            operation,
-            at=at,
-            from_status=RUNNING,
-            to_status=COMPLETED,
-            door="worker",
-            detail={"attempt": operation.attempts},
-        )
-    return done
+    if moved < len(completions):
+        return moved
+    for each in completions:
+        for name, value in values.items():
+            setattr(each.operation, name, value)
+        each.operation.simulated = each.simulated
+        each.operation.model = each.usage.model
+        ledger.add_in_memory(each.operation, each.usage)
+    metrics.count(
+        delta for each in completions for delta in metrics.of_final(each.operation, at=at)
+    )
+    changes = [
+        events.Change(each.operation, RUNNING, COMPLETED, {"attempt": each.operation.attempts})
+        for each in completions
+    ]
+    events.record_all(events.COMPLETED, changes, at=at, door="worker")
+    return moved
 
 
 def fail(
@@ -170,7 +204,7 @@ def fail(
     if done:
         if error.usage:
             ledger.add_usage(operation, error.usage)
-        metrics.count_final(operation, at=at)
+        metrics.count(metrics.of_final(operation, at=at))
         transaction.on_commit(partial(operation_failed.send_robust, Operation, operation=operation))
         events.record(
             events.FAILED,
@@ -287,7 +321,7 @@ def cancel(
         **_NO_LEASE,
     )
     if done:
-        metrics.count_final(operation, at=at)
+        metrics.count(metrics.of_final(operation, at=at))
         events.record(
             events.CANCELLED,
             operation,
@@ -325,6 +359,7 @@ def retry(
         is_probe=is_probe,
         credential=credential,
         queued_at=at,
+        turn_at=next_turn(owner_id=operation.owner_id, kind=operation.kind, at=at),
         started_at=None,
         finished_at=None,
         retry_after_at=None,

@@ -1,7 +1,8 @@
 """How a resident drain hears of new work within milliseconds; the sweep is the net below it.
 
 PostgreSQL: LISTEN, answered by the NOTIFY that the submitting transaction sends. SQLite: PRAGMA
-data_version on a connection of its own changes with every commit of another connection.
+data_version on a connection of its own changes with every commit of another connection. Redis,
+where it is set: published after the commit.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
+from django.conf import settings
 from django.db import connections
 
 from operations import dispatch, events
@@ -69,8 +71,32 @@ class Notifications:
             await asyncio.sleep(RECONNECT_SECONDS)
 
 
+class Published:
+    """Subscribes to what submitting processes publish; a lost connection is opened again."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def listen(self, event: asyncio.Event) -> None:
+        import redis.asyncio  # noqa: PLC0415  (installed only where REDIS_URL is set)
+
+        while True:
+            try:
+                async with redis.asyncio.Redis.from_url(self._url).pubsub() as subscription:
+                    await subscription.subscribe(dispatch.channel())
+                    async for _ in subscription.listen():
+                        event.set()  # the first is the subscription: what came before it
+            except (redis.asyncio.RedisError, OSError) as error:
+                events.log(
+                    events.WAKE_FAILED, level=logging.WARNING, error_type=type(error).__name__
+                )
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+
 def listener() -> Listener:
-    """The listener for the configured database."""
+    """The listener for the configured database, or for Redis where it is set."""
+    if settings.REDIS_URL:
+        return Published(settings.REDIS_URL)
     connection = connections["default"]
     if connection.vendor == "sqlite":
         return DataVersion(str(connection.settings_dict["NAME"]))

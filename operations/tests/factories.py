@@ -32,6 +32,7 @@ class OperationFactory(factory.django.DjangoModelFactory):
     session_id = factory.LazyFunction(uuid.uuid4)
     subject_id = factory.LazyAttribute(lambda row: str(row.session_id))
     queued_at = factory.LazyFunction(timezone.now)
+    turn_at = factory.SelfAttribute("queued_at")
 
     class Params:
         running = factory.Trait(

@@ -33,7 +33,7 @@ def claim(limit: int = 10) -> list[Claim]:
 def test_claim_takes_the_oldest_first_up_to_the_limit(submit: Submit) -> None:
     operations = [submit() for _ in range(3)]
     Operation.objects.filter(pk=operations[2].pk).update(
-        queued_at=timezone.now() - timedelta(hours=1)
+        turn_at=timezone.now() - timedelta(hours=1)
     )
 
     claims = claim(limit=2)

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
@@ -109,10 +109,12 @@ def test_trouble_that_passes_is_waited_out() -> None:
 class UnwritableKind(JudgementKind):
     """Its result cannot be stored: the database refuses the statement, every time."""
 
-    def apply(self, operation: Operation, result: Judgement, reply: ProviderReply) -> None:
+    def apply(
+        self, operation: Operation, result: Judgement, reply: ProviderReply
+    ) -> Iterator[OperationEvent]:
         if operation.subject_id == "unwritable":
             use_a_table_that_is_not_there()
-        super().apply(operation, result, reply)
+        return super().apply(operation, result, reply)
 
 
 def test_result_that_cannot_be_stored_fails_its_operation_alone(

@@ -27,13 +27,17 @@ def subclasses(cls: type[BaseException]) -> Iterator[type[BaseException]]:
         yield from subclasses(subclass)
 
 
+def full_name(cls: Any) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
 @pytest.mark.parametrize(
     "cls",
     sorted(
         {*subclasses(aiohttp.ClientError), *subclasses(http_exceptions.HttpProcessingError)},
-        key=lambda cls: cls.__name__,
+        key=full_name,
     ),
-    ids=lambda cls: cls.__name__,
+    ids=full_name,
 )
 def test_every_failure_of_aiohttp_has_a_word_of_httpx2(cls: type[BaseException]) -> None:
     word = next(TRANSLATION[c] for c in cls.__mro__ if c in TRANSLATION)

@@ -16,6 +16,7 @@ from django.utils import timezone
 from operations import events
 from operations.engine import leases
 from operations.engine.claims import Claim, claim_batch
+from operations.engine.completing import Outcome, complete_together
 from operations.engine.database_thread import DatabaseThread
 from operations.engine.running import Run
 from operations.errors import Usage
@@ -88,10 +89,10 @@ def commit(claim: Claim) -> bool:
     """What a drain does with an answer that has come."""
     run = Run(claim, DatabaseThread(), reply=REPLY)
     with transaction.atomic():
-        done = run._complete(REPLY, RESULT, claim.operation)
-        if not done:
+        (done,) = complete_together([Outcome(claim, REPLY, RESULT, duration_ms=1)])
+        if done is None:
             run._mark_fenced(claim.operation)
-    return done
+    return done is not None
 
 
 def results(operation: Operation) -> int:

@@ -34,7 +34,8 @@ from hypothesis.stateful import (
 from operations import services
 from operations.engine import leases
 from operations.engine.claims import claim_batch
-from operations.engine.database_thread import DatabaseThread
+from operations.engine.completing import Outcome, complete_together
+from operations.engine.database_thread import DatabaseThread, Job
 from operations.engine.running import LeaseLost, Run
 from operations.errors import Usage, error_from_code
 from operations.kinds import ProviderReply
@@ -116,6 +117,7 @@ ACTIONS: tuple[tuple[str, int, Callable[[Walk], bool]], ...] = (
     ("person_retries", 3, has_operations),
     ("worker_claims", 6, has_pending),
     ("answer_comes", 3, has_calling),
+    ("answers_come_together", 2, has_calling),
     ("call_fails", 3, has_calling),
     ("back_off_ends", 4, has_sleeping),
     ("run_is_stopped", 1, has_runs),
@@ -215,7 +217,27 @@ class Walk(RuleBasedStateMachine):
     def answer_comes(self, pick: int, fate: str) -> None:
         _, run = self._take(pick, "calling")
         run.reply = REPLY
-        self._finish(run, partial(run._complete, REPLY, RESULT), fate)
+        self._finish(run, lambda _: self._complete([run])[0] is not None, fate)
+
+    def answers_come_together(self, pick: int, fate: str) -> None:
+        """All of a worker's, stale ones among them, in one group commit."""
+        worker, run = self._take(pick, "calling")
+        runs, worker.calling[:] = [run, *worker.calling], []
+        for each in runs:
+            each.reply = REPLY
+        outcomes = self._write(partial(self._complete, runs), fate) or [None] * len(runs)
+        happened["together"] += len(runs) > 1
+        for each, done in zip(runs, outcomes, strict=True):
+            if done or fate == "rolled back":
+                happened["finished"] += 1
+            else:
+                happened["stale" if fate == "commits" else "second commit"] += 1
+                self._write_run(each, each._mark_fenced, fate)
+
+    def _complete(self, runs: list[Run]) -> list[Operation | None]:
+        """As the database thread does it: together, or each by itself where that is refused."""
+        jobs = [Job(complete_together, Outcome(run.claim, REPLY, RESULT, 1)) for run in runs]
+        return [result for result, _ in DatabaseThread()._in_savepoint(jobs)]
 
     def call_fails(self, pick: int, fate: str) -> None:
         code = FAILURES[pick % len(FAILURES)]
@@ -384,7 +406,7 @@ def walk(*, walks: int, steps: int, same_every_time: bool) -> None:
             suppress_health_check=list(hypothesis.HealthCheck),
         ),
     )
-    for what in ("finished", "stale", "second commit", "rescued", "retry"):
+    for what in ("finished", "together", "stale", "second commit", "rescued", "retry"):
         assert happened[what] > 0, f"no walk had a {what}: {happened}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -40,7 +40,10 @@ class JudgementKind:
         self.padding = ""
         """Written with each result: makes it as large as a test needs."""
 
-    def request(self, operation: Operation) -> ProviderRequest:
+    def subjects(self, operations: Sequence[Operation]) -> Mapping[str, None]:
+        return dict.fromkeys(operation.subject_id for operation in operations)
+
+    def request(self, operation: Operation, subject: None) -> ProviderRequest:
         self._break("request")
         return ProviderRequest(
             kind=self.name,
@@ -54,8 +57,10 @@ class JudgementKind:
         self._break("parse")
         return Judgement.model_validate(content)
 
-    def apply(self, operation: Operation, result: Judgement, reply: ProviderReply) -> None:
-        OperationEvent.objects.create(
+    def apply(
+        self, operation: Operation, result: Judgement, reply: ProviderReply
+    ) -> Iterator[OperationEvent]:
+        yield OperationEvent(
             operation=operation,
             name=APPLIED,
             at=timezone.now(),
