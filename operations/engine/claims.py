@@ -7,7 +7,7 @@ compare-and-swap, then the Attempt of the first call, a few statements for all o
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -68,12 +68,13 @@ def claim_batch(*, owner: UUID, limit: int) -> list[Claim]:
         return []
     prepared, faults = _prepare(chosen)
     take = partial(transitions.claim, owner=owner, at=now, lease=transitions.lease_length())
-    ready = take([each for each in chosen if each.pk in prepared], **ledger.ONE_MORE_CALL)
+    ready = take([each for each in chosen if each.pk in prepared], calls=1)
     broken = take([each for each in chosen if each.pk in faults])
     failpoints.reach("in_claim_after_swap")
     for operation in broken:
         failing.fail_operation(operation, faults[operation.pk], fence=operation.fence, at=now)
     claims = [_claim(each, prepared[each.pk], paused) for each in ready]
+    _follow_credential(claims)
     ledger.start_first_attempts(((c.operation, _model_of(c.request)) for c in claims), at=now)
     return claims
 
@@ -142,10 +143,6 @@ def _prepare_together(operations: Sequence[Operation]) -> dict[UUID, Prepared]:
 
 
 def _claim(operation: Operation, prepared: Prepared, paused: set[str]) -> Claim:
-    label = prepared.credential.label
-    if operation.credential != label:  # the installation's key was changed since
-        operation.credential = label
-        Operation.objects.filter(pk=operation.pk).update(credential=label)
     calls_before = operation.run_attempts - 1
     return Claim(
         operation=operation,
@@ -156,8 +153,20 @@ def _claim(operation: Operation, prepared: Prepared, paused: set[str]) -> Claim:
         # A rescue goes on with what its run has left, and may always ask once.
         calls_left=max(1, 1 + settings.OPERATIONS_MAX_RETRIES - calls_before),
         calls_before=calls_before,
-        was_paused=label in paused,
+        was_paused=prepared.credential.label in paused,
     )
+
+
+def _follow_credential(claims: Iterable[Claim]) -> None:
+    """Of operations that were submitted before the installation's key was changed."""
+    behind: dict[str, list[UUID]] = {}
+    for claim in claims:
+        label = claim.credential.label
+        if claim.operation.credential != label:
+            claim.operation.credential = label
+            behind.setdefault(label, []).append(claim.id)
+    for label, ids in behind.items():
+        Operation.objects.filter(pk__in=ids).update(credential=label)
 
 
 def _model_of(request: ProviderRequest) -> str:

@@ -7,7 +7,7 @@ and cost are.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -27,12 +27,6 @@ _TAKEN_AWAY = (Attempt.Outcome.LOST, Attempt.Outcome.CANCELLED)
 
 USAGE = ("input_tokens", "output_tokens", "cost_usd")
 """They add up over all attempts, failed ones included."""
-
-ONE_MORE_CALL: Mapping[str, Any] = {
-    "attempts": F("attempts") + 1,
-    "run_attempts": F("run_attempts") + 1,
-}
-"""What the start of a call adds to its operation."""
 
 
 def usage_values(usage: Usage) -> dict[str, Any]:
@@ -59,7 +53,7 @@ def add_in_memory(operation: Operation, usage: Usage) -> None:
 
 
 def start_first_attempts(calls: Iterable[tuple[Operation, str]], *, at: datetime) -> None:
-    """The Attempts of operations claimed with ONE_MORE_CALL: (operation, model)."""
+    """The Attempts of operations whose claim counted a call: (operation, model)."""
     Attempt.objects.bulk_create(
         _new_attempt(operation, fence=operation.fence, at=at, model=model)
         for operation, model in calls
@@ -86,7 +80,11 @@ def start_attempt(operation: Operation, *, fence: int, at: datetime, model: str)
     """
     rows = Operation.objects.filter(pk=operation.pk, status=Operation.Status.RUNNING, fence=fence)
     still_ours = rows.filter(attempts=operation.attempts).update(
-        next_attempt_at=None, waiting_reason="", updated_at=at, **ONE_MORE_CALL
+        attempts=F("attempts") + 1,
+        run_attempts=F("run_attempts") + 1,
+        next_attempt_at=None,
+        waiting_reason="",
+        updated_at=at,
     )
     operation.attempts += 1
     operation.run_attempts += 1

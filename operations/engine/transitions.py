@@ -14,7 +14,7 @@ writes `status` (a test searches for others).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -76,33 +76,46 @@ def _move(operation: Operation, guard: Guard, *, to: str, at: datetime, **values
 
 
 def claim(
-    operations: Iterable[Operation],
-    *,
-    owner: UUID,
-    at: datetime,
-    lease: timedelta,
-    **values: Any,
+    operations: Sequence[Operation], *, owner: UUID, at: datetime, lease: timedelta, calls: int = 0
 ) -> list[Operation]:
-    """pending → running for those that are still pending. Raises each row's fence. `values`: what
-    else the claim writes to all of them."""
-    chosen = {operation.pk: operation for operation in operations}
-    if not chosen:
+    """pending → running for those that are still pending, in their order. Raises each row's fence.
+
+    The instances must be as their rows are: read in this transaction, under its lock. `calls`: how
+    many calls of each start with the claim.
+    """
+    pending = Operation.objects.filter(pk__in=[each.pk for each in operations], status=PENDING)
+    same: dict[str, Any] = {
+        "status": RUNNING,
+        "lease_owner": owner,
+        "lease_expires_at": at + lease,
+        "started_at": at,
+        "updated_at": at,
+        "next_attempt_at": None,
+        "waiting_reason": "",
+    }
+    raised = {"fence": 1, "attempts": calls, "run_attempts": calls}
+    if not operations:
         return []
-    Operation.objects.filter(pk__in=chosen, status=PENDING).update(
-        status=RUNNING,
-        fence=F("fence") + 1,
-        lease_owner=owner,
-        lease_expires_at=at + lease,
-        started_at=at,
-        updated_at=at,
-        next_attempt_at=None,
-        waiting_reason="",
-        **values,
-    )
-    claimed = list(Operation.objects.filter(pk__in=chosen, status=RUNNING, lease_owner=owner))
+    moved = pending.update(**same, **{name: F(name) + by for name, by in raised.items()})
+    if moved < len(operations):  # without a lock somebody may have been faster
+        mine = Operation.objects.filter(status=RUNNING, lease_owner=owner, started_at=at)
+        rows = mine.in_bulk([each.pk for each in operations])
+        claimed = [rows[each.pk] for each in operations if each.pk in rows]
+    else:
+        claimed = list(operations)
+        for operation in claimed:
+            _note(operation, same, raised)
     changes = [events.Change(each, PENDING, RUNNING) for each in claimed]
     events.record_all(events.CLAIMED, changes, at=at, door="worker")
     return claimed
+
+
+def _note(operation: Operation, same: Mapping[str, Any], raised: Mapping[str, int]) -> None:
+    """Keep the instance as its row is now."""
+    for name, value in same.items():
+        setattr(operation, name, value)
+    for name, by in raised.items():
+        setattr(operation, name, getattr(operation, name) + by)
 
 
 @dataclass(frozen=True)
@@ -157,10 +170,8 @@ def complete_all(completions: Sequence[Completion], *, at: datetime) -> int:
     if moved < len(completions):
         return moved
     for each in completions:
-        for name, value in values.items():
-            setattr(each.operation, name, value)
-        each.operation.simulated = each.simulated
-        each.operation.model = each.usage.model
+        own = {"simulated": each.simulated, "model": each.usage.model}
+        _note(each.operation, {**values, **own}, {})
         ledger.add_in_memory(each.operation, each.usage)
     metrics.count(
         delta for each in completions for delta in metrics.of_final(each.operation, at=at)

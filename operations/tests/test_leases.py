@@ -139,6 +139,7 @@ def test_refused_answer_is_billed_beside_the_answer_that_counts() -> None:
     operation = lost_operation()
     stale = Operation.objects.get(pk=operation.pk)
     leases.sweep()
+    operation.refresh_from_db()
     now = timezone.now()
     owner, lease = uuid.uuid4(), timedelta(seconds=30)
     (current,) = transitions.claim([operation], owner=owner, at=now, lease=lease)

@@ -22,8 +22,11 @@ MOVERS = {"engine/transitions.py"}
 
 
 def writes_status(node: ast.AST) -> bool:
-    """A `status=` given to an update(), or an assignment to an attribute called status."""
+    """A `status=` given to an update(), an assignment to an attribute called status, or an
+    `update_each` of operations."""
     match node:
+        case ast.Call(func=ast.Name(id="update_each"), args=[ast.Name(id="Operation"), *_]):
+            return True
         case ast.Call(func=ast.Attribute(attr="update"), keywords=keywords):
             return any(keyword.arg == "status" for keyword in keywords)
         case ast.Assign(targets=targets):

@@ -1,0 +1,84 @@
+"""`UPDATE … FROM (VALUES …)` against both databases: types, nulls, and what it leaves alone."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from operations.engine.batch_update import update_each
+from operations.models import Operation
+from operations.tests.factories import OperationFactory
+
+pytestmark = pytest.mark.django_db
+
+ADDED = ("input_tokens", "cost_usd")
+
+
+def update(*rows: dict[str, object]) -> int:
+    return update_each(
+        Operation,
+        rows,
+        match=("id", "fence"),
+        where={"status": "pending"},
+        same={"updated_at": timezone.now(), "is_probe": True, "next_attempt_at": None},
+        add=ADDED,
+    )
+
+
+def values(
+    operation: Operation, *, fence: int = 0, tokens: int = 1, cost: str | None = None
+) -> dict[str, object]:
+    price = Decimal(cost) if cost else None
+    named = {"model": f"model-{tokens}", "input_tokens": tokens, "cost_usd": price}
+    return {"id": operation.pk, "fence": fence, **named}
+
+
+def test_each_row_gets_its_own_values_and_all_the_same_ones() -> None:
+    first, second = OperationFactory(input_tokens=5), OperationFactory()
+
+    assert update(values(first, tokens=2), values(second, tokens=3)) == 2
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.model, first.input_tokens, first.is_probe) == ("model-2", 7, True)
+    assert (second.model, second.input_tokens, second.is_probe) == ("model-3", 3, True)
+
+
+@pytest.mark.parametrize(
+    ("stored", "cost", "total"),
+    [
+        (None, None, None),
+        (None, "0.000125", "0.000125"),
+        ("0.5", None, "0.5"),
+        ("0.5", "0.000125", "0.500125"),
+    ],
+)
+def test_null_adds_nothing(stored: str | None, cost: str | None, total: str | None) -> None:
+    operation = OperationFactory(cost_usd=Decimal(stored) if stored else None)
+
+    update(values(operation, cost=cost))
+
+    operation.refresh_from_db()
+    assert operation.cost_usd == (Decimal(total) if total else None)
+
+
+def test_row_of_another_fence_status_or_name_is_left_alone() -> None:
+    moved, running = OperationFactory(fence=2), OperationFactory(running=True)
+    gone = OperationFactory.build()
+
+    assert update(values(moved, fence=1), values(running, fence=1), values(gone)) == 0
+
+    assert not Operation.objects.filter(is_probe=True).exists()
+
+
+def test_text_is_never_read_as_sql() -> None:
+    operation = OperationFactory(session_id=uuid.uuid4())
+    name = "'); DROP TABLE x; -- %s"
+
+    assert update({**values(operation), "model": name}) == 1
+
+    operation.refresh_from_db()
+    assert operation.model == name
