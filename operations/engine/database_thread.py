@@ -11,6 +11,7 @@ and also after a commit whose confirmation was lost.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import queue
@@ -19,7 +20,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -31,7 +31,7 @@ from operations import events
 T = TypeVar("T")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Outcome = tuple[Any, "Exception | None"]
+Outcome = tuple[Any, "BaseException | None"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Job:
     item: Any
 
 
-Waiting = tuple[Job, "Future[Any]"]
+Waiting = tuple[Job, "asyncio.Future[Any]"]
 
 GROUP_SIZE = 64
 GROUPS_PER_LEASE = 15
@@ -116,11 +116,10 @@ class DatabaseThread:
         return result
 
     async def _committed(self, job: Job, rank: int) -> Any:
-        future: Future[Any] = Future()
-        self._put(rank, (job, future))
-        outcome = asyncio.wrap_future(future)
+        outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         # Where the caller is cancelled nobody else asks how it ended, and asyncio would complain.
         outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._put(rank, (job, outcome))
         return await asyncio.shield(outcome)
 
     def _put(self, rank: int, waiting: Waiting | None) -> None:
@@ -131,7 +130,7 @@ class DatabaseThread:
             while (first := self._jobs.get()[-1]) is not None:
                 group = [first]
                 stop = self._fill(group)
-                self._commit([(j, f) for j, f in group if f.set_running_or_notify_cancel()])
+                self._commit(group)
                 if stop:
                     break
         finally:
@@ -155,17 +154,12 @@ class DatabaseThread:
             outcomes = self._commit_when_possible([job for job, _ in group])
         except BaseException as error:
             if len(group) == 1 or isinstance(error, DatabaseGone):
-                for _, future in group:
-                    future.set_exception(error)
+                _deliver(group, [(None, error)] * len(group))
                 return
             for waiting in group:
                 self._commit([waiting])
             return
-        for (_, future), (result, raised) in zip(group, outcomes, strict=True):
-            if raised is not None:
-                future.set_exception(raised)
-            else:
-                future.set_result(result)
+        _deliver(group, outcomes)
 
     def _commit_when_possible(self, jobs: list[Job]) -> list[Outcome]:
         for tries in itertools.count(1):
@@ -221,6 +215,23 @@ class DatabaseThread:
         connection.close()
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(tries, 10))
         return not self._giving_up.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+def _deliver(group: list[Waiting], outcomes: Sequence[Outcome]) -> None:
+    """Wake the loop once for all of them: each call from another thread costs a system call."""
+    loop = group[0][1].get_loop()
+    with contextlib.suppress(RuntimeError):  # closed: nobody waits any more
+        loop.call_soon_threadsafe(_resolve, group, outcomes)
+
+
+def _resolve(group: list[Waiting], outcomes: Sequence[Outcome]) -> None:
+    for (_, future), (result, error) in zip(group, outcomes, strict=True):
+        if future.cancelled():
+            continue
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
 
 
 def _run_alone(items: list[Callable[[], Any]]) -> list[Any]:
