@@ -139,3 +139,11 @@ def test_nothing_happens_before_it_is_confirmed(operator: Client) -> None:
 
 def test_unknown_verb_is_refused(operator: Client) -> None:
     assert operator.post(f"{CHANGELIST}bulk/", {"verb": "delete"}).status_code == 400
+
+
+def test_filter_that_makes_no_sense_is_refused(operator: Client) -> None:
+    """Not taken for no filter: that would be everything."""
+    data = {"verb": "cancel", "query": "session_id__exact=no-id"}
+
+    assert operator.post(f"{CHANGELIST}bulk/", data).status_code == 400
+    assert not BulkAction.objects.exists()
