@@ -96,7 +96,7 @@ def _make_bulk(state: str, outcomes: dict[str, int]) -> None:
         finished_at=None if state == BulkAction.State.RUNNING else now + MINUTES,
     )
     operations = iter(Operation.objects.order_by("-created_at").values_list("pk", flat=True))
-    reasons = {BulkItem.Outcome.SKIPPED: "NOT_ACKNOWLEDGEABLE", BulkItem.Outcome.FAILED: "KeyError"}
+    reasons = {"skipped": "NOT_ACKNOWLEDGEABLE", "failed": "KeyError"}
     BulkItem.objects.bulk_create(
         BulkItem(
             action=action,
