@@ -158,6 +158,7 @@ def every_state(console_app: RunningApp, provider: SwitchedProvider) -> Iterator
     provider.accepts_key = True
 
 
+@pytest.mark.timeout(600)  # forty pages: a minute on an idle machine, five on a busy one
 @pytest.mark.usefixtures("every_state")
 @pytest.mark.parametrize(
     ("scheme", "size"), [("light", WIDE), ("dark", NARROW)], ids=["light, wide", "dark, narrow"]
