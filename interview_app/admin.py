@@ -35,6 +35,7 @@ from interview_app.services import delete_session
 from interview_app.user_admin import PersonAdmin
 from operations.admin import DOOR, ReadOnlyAdmin, register_subject_page
 from operations.admin.bulk import safe_cell
+from operations.admin.read_only import STYLES
 from operations.services import note_content_viewed
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ def readable_fields(request: HttpRequest, fields: Any, content_fields: tuple[str
 
 
 class InterviewAdmin(ReadOnlyAdmin):
+    class Media:
+        css = STYLES
+
     content_fields: ClassVar[tuple[str, ...]]
     list_per_page = 50
     show_full_result_count = False

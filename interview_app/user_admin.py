@@ -22,14 +22,40 @@ from operations.models import Operation
 
 if TYPE_CHECKING:
     UserAdminBase = UserAdmin[User]
+    InlineBase = admin.TabularInline[InterviewSession, User]
 else:
     UserAdminBase = UserAdmin
+    InlineBase = admin.TabularInline
 
 admin.site.unregister(User)
 
 
+class SessionInline(InlineBase):
+    """Dates and numbers; the link leads to the page that asks who may read more."""
+
+    model = InterviewSession
+    fields = ("created_at", "mode", "language", "question_count", "attempt_number", "finished_at")
+    readonly_fields = fields
+    ordering = ("-created_at",)
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+
 @admin.register(User)
 class PersonAdmin(UserAdminBase):
+    fieldsets = (
+        *(UserAdmin.fieldsets or ()),
+        ("What is going on", {"fields": ("sessions", "operations", "unfinished", "open_failures")}),
+    )
+    readonly_fields = ("sessions", "operations", "unfinished", "open_failures")
+    inlines = (SessionInline,)
     list_display = (
         "username",
         "date_joined",
@@ -61,6 +87,11 @@ class PersonAdmin(UserAdminBase):
         return format_html(
             '<a href="{}?owner__exact={}">{}</a>', url, person.pk, person.session_count
         )
+
+    @admin.display(description="AI operations")
+    def operations(self, person: Any) -> SafeString:
+        url = reverse("admin:operations_operation_changelist")
+        return format_html('<a href="{}?owner__exact={}">all of theirs</a>', url, person.pk)
 
     @admin.display(description="AI work under way", ordering="unfinished_count")
     def unfinished(self, person: Any) -> int:

@@ -15,6 +15,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from django.core.exceptions import EmptyResultSet
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet, Value
 from django.utils import timezone
@@ -79,7 +80,10 @@ def _copy_ids(action: BulkAction, operations: QuerySet[Operation]) -> None:
     chosen = operations.order_by("queued_at", "pk").values_list(
         Value(action.pk), "pk", Value(str(WAITING)), Value("")
     )
-    sql, parameters = chosen.query.sql_with_params()
+    try:
+        sql, parameters = chosen.query.sql_with_params()
+    except EmptyResultSet:  # a filter that nothing can match: no credential is paused any more
+        return
     table = connection.ops.quote_name(BulkItem._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(

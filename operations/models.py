@@ -12,6 +12,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Length
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
 from django.utils import timezone
 
 from operations.errors import CATEGORY_CHOICES
@@ -271,6 +273,18 @@ class Attempt(models.Model):
         indexes = [
             models.Index(fields=("provider_request_id",), name="attempt_request_id"),
             models.Index(fields=("finished_at",), name="attempt_ended"),
+            # The console's search. PostgreSQL refuses a row whose entry in an index is longer than
+            # 2,704 bytes, and an attempt must never be refused: long texts have their own index.
+            models.Index(
+                fields=("detail", "operation"),
+                name="attempt_texts",
+                condition=Q(LessThanOrEqual(Length("detail"), 600)) & ~Q(detail=""),
+            ),
+            models.Index(
+                fields=("operation",),
+                name="attempt_long_texts",
+                condition=Q(GreaterThan(Length("detail"), 600)),
+            ),
         ]
 
     def __str__(self) -> str:

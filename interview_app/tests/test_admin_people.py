@@ -52,6 +52,36 @@ def test_list_of_people_counts_what_they_have_going_on(superuser: Client) -> Non
     assert f"?owner__exact={person.pk}&amp;state=failed" in page.content.decode()
 
 
+def test_page_of_a_person_leads_to_their_sessions_and_operations(superuser: Client) -> None:
+    person = make_busy_person("mara")
+    session = InterviewSession.objects.get(owner=person)
+    InterviewSession.objects.update(role="strawberry", resume_text="strawberry")
+
+    page = superuser.get(f"{USERS}{person.pk}/change/").content.decode()
+
+    assert f"{SESSIONS}{session.pk}/change/" in page
+    assert f"/admin/operations/operation/?owner__exact={person.pk}" in page
+    assert "strawberry" not in page
+
+
+def test_person_is_still_changed_on_their_page(superuser: Client) -> None:
+    person = make_busy_person("mara")
+    form = superuser.get(f"{USERS}{person.pk}/change/").context["adminform"].form
+    sent = {name: value for name, value in form.initial.items() if value not in (None, False)}
+    joined = f"{person.date_joined:%Y-%m-%d %H:%M:%S}".split()
+    dates = dict(zip(("date_joined_0", "date_joined_1"), joined, strict=True))
+    inline = {"interview_sessions-TOTAL_FORMS": "0", "interview_sessions-INITIAL_FORMS": "0"}
+
+    response = superuser.post(
+        f"{USERS}{person.pk}/change/", sent | dates | inline | {"first_name": "Mara", "groups": []}
+    )
+
+    assert response.status_code == 302
+    person.refresh_from_db()
+    assert person.first_name == "Mara"
+    assert InterviewSession.objects.filter(owner=person).exists()
+
+
 def test_no_list_shows_an_address(superuser: Client) -> None:
     make_busy_person("mara")
 

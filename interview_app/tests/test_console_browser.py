@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from interview_app.tests.conftest import RunningApp, opened_browser, started_app
 from interview_app.tests.switched_provider import SwitchedProvider, switched_provider
@@ -23,6 +23,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 LIST = "/admin/operations/operation/"
 AXE = Path(__file__).parent / "data" / "axe" / "axe.min.js"
 BAD_HOUR = "from interview_app.tests.console_rows import *; make_bad_hour()"
+EVERY_STATE = "from interview_app.tests.console_rows import *; make_every_state()"
+NARROW: ViewportSize = {"width": 360, "height": 740}
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+IMPACTS = ("serious", "critical")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +39,7 @@ def provider() -> Iterator[SwitchedProvider]:
 def console_app(
     tmp_path_factory: pytest.TempPathFactory, provider: SwitchedProvider
 ) -> Iterator[RunningApp]:
-    environment = {"OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "sk-proj-tests-only"}
+    environment = environment_of(provider)
     with started_app(tmp_path_factory.mktemp("console"), **environment) as app:
         run_in(app, BAD_HOUR, environment)
         yield app
@@ -43,8 +47,11 @@ def console_app(
 
 @pytest.fixture
 def in_app(console_app: RunningApp, provider: SwitchedProvider) -> Callable[[str], None]:
-    environment = {"OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "sk-proj-tests-only"}
-    return lambda code: run_in(console_app, code, environment)
+    return lambda code: run_in(console_app, code, environment_of(provider))
+
+
+def environment_of(provider: SwitchedProvider) -> dict[str, str]:
+    return {"OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "sk-proj-tests-only"}
 
 
 def run_in(app: RunningApp, code: str, environment: dict[str, str]) -> None:
@@ -72,9 +79,9 @@ def operator(browser: Browser, console_app: RunningApp) -> Iterator[Page]:
         yield page
 
 
-def sign_in(page: Page) -> None:
+def sign_in(page: Page, username: str = "operator") -> None:
     page.goto(f"/admin/login/?next={LIST}")
-    page.get_by_label("Username").fill("operator")
+    page.get_by_label("Username").fill(username)
     page.get_by_label("Password").fill("operate it")
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(f"**{LIST}")
@@ -143,44 +150,129 @@ def test_page_of_an_operation_draws_its_attempts_and_waits(operator: Page) -> No
     keep_screenshot(page, "operation-detail.png")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.fixture(scope="module")
+def every_state(console_app: RunningApp, provider: SwitchedProvider) -> Iterator[None]:
+    provider.accepts_key = False  # or the supervisor's probe ends the pause
+    run_in(console_app, EVERY_STATE, environment_of(provider))
+    yield
+    provider.accepts_key = True
+
+
+@pytest.mark.timeout(600)  # forty pages: a minute on an idle machine, five on a busy one
+@pytest.mark.usefixtures("every_state")
+@pytest.mark.parametrize(
+    ("scheme", "size"), [("light", WIDE), ("dark", NARROW)], ids=["light, wide", "dark, narrow"]
+)
 def test_axe_finds_no_serious_violation(
-    browser: Browser, console_app: RunningApp, scheme: Literal["light", "dark"]
+    browser: Browser,
+    console_app: RunningApp,
+    scheme: Literal["light", "dark"],
+    size: ViewportSize,
 ) -> None:
-    with opened_browser(browser, console_app) as context:
-        page = context.new_page()
-        page.emulate_media(color_scheme=scheme)
-        sign_in(page)
-        found = {}
-        for name, open_page in PAGES.items():
-            open_page(page)
-            if violations := serious_violations(page):
-                found[name] = violations
+    found: dict[str, list[str]] = {}
+    for user, pages in (("operator", PAGES), ("clerk", PAGES_OF_READ_ONLY)):
+        with opened_browser(browser, console_app) as context:
+            page = context.new_page()
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size(size)
+            page.route(re.compile("/bulkaction/.*/change/"), hold_still)
+            sign_in(page, user)
+            for name, open_page in pages.items():
+                open_page(page)
+                if faults := serious_violations(page) + too_wide(page):
+                    found[name] = faults
 
     assert found == {}
 
 
-def open_confirmation(page: Page) -> None:
-    page.goto(f"{LIST}?state=failed&category=invalid_response")
-    page.get_by_role("button", name="Acknowledge all").click()
-    page.wait_for_url(re.compile("/change/"))
+def hold_still(route: Route) -> None:
+    """A bulk action under way renews its page, perhaps while axe reads it."""
+    response = route.fetch(max_redirects=0)
+    headers = {name: value for name, value in response.headers.items() if name != "refresh"}
+    route.fulfill(response=response, headers=headers)
 
 
-def open_operation(page: Page) -> None:
-    page.goto(f"{LIST}?state=failed&code=SERVER_ERROR")
-    page.locator("#result_list tbody th a").first.click()
-    page.wait_for_url(re.compile("/change/"))
+def drafts(verb: str, query: str) -> Callable[[Page], object]:
+    def open_confirmation(page: Page) -> None:
+        page.goto(f"{LIST}?{query}")
+        page.get_by_role("button", name=f"{verb} all").click()
+        page.wait_for_url(re.compile("/bulkaction/.*/change/"))
 
+    return open_confirmation
+
+
+def follows(listed: str, link: str = "#result_list tbody th a") -> Callable[[Page], object]:
+    def open_first(page: Page) -> None:
+        page.goto(listed)
+        page.locator(link).first.click()
+        page.wait_for_url(re.compile("/change/"))
+
+    return open_first
+
+
+def opens(address: str) -> Callable[[Page], object]:
+    return lambda page: page.goto(address)
+
+
+def reports(state: str, query: str = "") -> Callable[[Page], object]:
+    def open_report(page: Page) -> None:
+        follows(f"{BULK}?state__exact={state}")(page)
+        if query:
+            page.goto(page.url.split("?")[0] + query)
+
+    return open_report
+
+
+def asks_to_delete(page: Page) -> None:
+    follows(SESSIONS)(page)
+    page.goto(page.url.replace("/change/", "/delete/"))
+
+
+BULK = "/admin/operations/bulkaction/"
+SESSIONS = "/admin/interview_app/interviewsession/"
 
 PAGES: dict[str, Callable[[Page], object]] = {
-    "list": lambda page: page.goto(LIST),
-    "filtered list": lambda page: page.goto(f"{LIST}?state=failed&ended=24h"),
-    "operation": open_operation,
-    "confirmation": open_confirmation,
-    "pauses": lambda page: page.goto("/admin/operations/providerpause/"),
-    "bulk actions": lambda page: page.goto("/admin/operations/bulkaction/"),
-    "sessions": lambda page: page.goto("/admin/interview_app/interviewsession/"),
-    "users": lambda page: page.goto("/admin/auth/user/"),
+    "list, with pauses above it": opens(LIST),
+    "filtered list": opens(f"{LIST}?state=failed&ended=24h"),
+    "list of what a search found": opens(f"{LIST}?q=503"),
+    "list of nothing": opens(f"{LIST}?q=words+of+no+text"),
+    "list of what is paused": opens(f"{LIST}?state=paused"),
+    "operation that failed": follows(f"{LIST}?state=failed&code=SERVER_ERROR"),
+    "operation of two runs": follows(f"{LIST}?state=acknowledged"),
+    "operation that waits": follows(f"{LIST}?state=paused"),
+    "operation that ended well": follows(f"{LIST}?state=completed"),
+    "confirmation of a retry": drafts("Retry", "state=failed&q=mara"),
+    "confirmation of a retry with some skipped": drafts("Retry", "q=mara"),
+    "confirmation of a cancellation": drafts("Cancel", "state=paused"),
+    "confirmation of an acknowledgement": drafts("Acknowledge", "state=failed&code=TIMEOUT"),
+    "bulk action under way": reports("running"),
+    "bulk action that was stopped": reports("stopped"),
+    "report of a bulk action": reports("done"),
+    "last page of a report": reports("done", "?p=3"),
+    "what a report says was skipped": reports("done", "?outcome=skipped"),
+    "bulk actions": opens(BULK),
+    "pauses": opens("/admin/operations/providerpause/"),
+    "workers": opens("/admin/operations/workerheartbeat/"),
+    "looks at content": opens("/admin/operations/contentview/"),
+    "sessions": opens(SESSIONS),
+    "session with its words": follows(f"{SESSIONS}?finished_at__isnull=False"),
+    "session to be deleted": asks_to_delete,
+    "postings": opens("/admin/interview_app/jobposting/"),
+    "posting": follows("/admin/interview_app/jobposting/"),
+    "resumes": opens("/admin/interview_app/resume/"),
+    "resume": follows("/admin/interview_app/resume/"),
+    "feedback": opens("/admin/interview_app/feedback/"),
+    "one feedback": follows("/admin/interview_app/feedback/"),
+    "summaries": opens("/admin/interview_app/sessionsummary/"),
+    "summary": follows("/admin/interview_app/sessionsummary/"),
+    "users": opens("/admin/auth/user/"),
+}
+
+PAGES_OF_READ_ONLY: dict[str, Callable[[Page], object]] = {
+    "list without verbs": opens(LIST),
+    "operation without verbs": follows(f"{LIST}?state=failed&code=SERVER_ERROR"),
+    "report without verbs": reports("running"),
+    "session without its words": follows(f"{SESSIONS}?finished_at__isnull=False"),
 }
 
 
@@ -192,9 +284,15 @@ def serious_violations(page: Page) -> list[str]:
     return [
         f"{violation['id']}: {node['html'][:120]}"
         for violation in report["violations"]
-        if violation["impact"] in ("serious", "critical")
+        if violation["impact"] in IMPACTS
         for node in violation["nodes"][:3]
     ]
+
+
+def too_wide(page: Page) -> list[str]:
+    """Tables may scroll within themselves, the page must not (WCAG 1.4.10)."""
+    width = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return [f"scrolls {width} px sideways"] if width > 0 else []
 
 
 def states(page: Page) -> dict[str, str]:

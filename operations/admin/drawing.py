@@ -15,6 +15,7 @@ from operations.models import Attempt, Operation
 
 SPARK_WIDTH, SPARK_HEIGHT = 300, 44
 STRIP_WIDTH = 1000.0
+LABEL_WIDTH = 35.0
 LEAST_WIDTH = 3.0
 """What took no time must still be seen."""
 
@@ -148,13 +149,15 @@ def _span(start: float, took: float, total: float, *, css: str, title: str, labe
 
 
 def _ticks(total: float) -> list[tuple[float, str]]:
-    """A mark at each round number of seconds, at most ten of them."""
+    """A mark at each round number of seconds, at most ten of them; the last may lack the room for
+    its label."""
     step = next(
         (s for s in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 300, 600, 3600) if total / s <= 10),
         total / 5,
     )
     count = int(total / step)
+    places = [STRIP_WIDTH * number * step / total for number in range(count + 1)]
     return [
-        (round(STRIP_WIDTH * number * step / total, 1), f"{number * step:g} s")
-        for number in range(count + 1)
+        (round(x, 1), f"{number * step:g} s" if x < STRIP_WIDTH - LABEL_WIDTH else "")
+        for number, x in enumerate(places)
     ]

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
@@ -160,6 +161,7 @@ class OperationAdmin(ReadOnlyAdmin):
                 if bulk.may(request.user, verb)
             ],
             "query_string": request.GET.urlencode(),
+            "is_nav_sidebar_enabled": False,  # ten columns need its room at 1280 px
         }
         return super().changelist_view(request, context | (extra_context or {}))
 
@@ -270,7 +272,11 @@ class OperationAdmin(ReadOnlyAdmin):
         query = request.POST.get("query", "")
         if verb not in BulkAction.Verb.values:
             return HttpResponse("No such verb.", status=400, content_type="text/plain")
-        return self._draft(request, verb, self.matching(request, query), query)
+        try:
+            matching = self.matching(request, query)
+        except IncorrectLookupParameters:  # for which the list itself would show no rows either
+            return HttpResponse("No such filter.", status=400, content_type="text/plain")
+        return self._draft(request, verb, matching, query)
 
     def matching(self, request: HttpRequest, query: str) -> QuerySet[Operation]:
         """The rows that the list shows for this query string, on all its pages."""

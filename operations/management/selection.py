@@ -25,6 +25,9 @@ DOOR = "command"
 
 BAR_WIDTH = 40
 
+LONGEST = timedelta(days=36_500)
+"""The calendar begins in the year 1."""
+
 Row = TypeVar("Row")
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -35,7 +38,10 @@ def duration(text: str) -> timedelta:
     match = re.fullmatch(r"(\d+)([smhd]?)", text)
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no duration like 90s, 10m, 2h or 7d")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2] or "s"])
+    seconds = int(match[1]) * _UNITS[match[2] or "s"]
+    if seconds > LONGEST.total_seconds():
+        raise argparse.ArgumentTypeError(f"{text!r} is more than {LONGEST.days} days")
+    return timedelta(seconds=seconds)
 
 
 class FilteredCommand(BaseCommand):

@@ -8,7 +8,7 @@ def take_turns_by_queue(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("operations", "0004_worker_restarts")]
+    dependencies = [("operations", "0005_error_texts")]
 
     operations = [
         migrations.AddField(

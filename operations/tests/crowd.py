@@ -20,13 +20,20 @@ KINDS = (
     ("session_summary", "session"),
 )
 DETAILS = {
-    "SERVER_ERROR": "HTTP 503 upstream connect error or disconnect/reset before headers",
-    "TIMEOUT": "no whole answer within 30 s",
-    "RATE_LIMIT_EXCEEDED": "HTTP 429 type=requests code=rate_limit_exceeded",
-    "INVALID_API_KEY": "HTTP 401 code=invalid_api_key: Incorrect API key provided: sk-***",
-    "SCHEMA_MISMATCH": "at questions.2.competency",
+    "SERVER_ERROR": "HTTP 503, service_unavailable_error, overloaded",
+    "TIMEOUT": "APITimeoutError < ReadTimeout < TimeoutError",
+    "RATE_LIMIT_EXCEEDED": "HTTP 429, requests, rate_limit_exceeded",
+    "INVALID_API_KEY": "HTTP 401, invalid_request_error, invalid_api_key",
+    "QUOTA_EXCEEDED": "HTTP 429, insufficient_quota",
+    "SCHEMA_MISMATCH": "at questions.{number}.competency",
 }
-STATUSES = {"SERVER_ERROR": 503, "RATE_LIMIT_EXCEEDED": 429, "INVALID_API_KEY": 401}
+"""As the engine writes them: codes and places, no sentence of a provider."""
+STATUSES = {
+    "SERVER_ERROR": 503,
+    "RATE_LIMIT_EXCEEDED": 429,
+    "QUOTA_EXCEEDED": 429,
+    "INVALID_API_KEY": 401,
+}
 RETRIED = ("SERVER_ERROR", "TIMEOUT")
 
 
@@ -129,7 +136,7 @@ def _attempts(row: Operation) -> list[Attempt]:
                 provider_request_id=f"req_{row.pk.hex[:12]}{number}",
                 duration_ms=took // timedelta(milliseconds=1),
                 wait_seconds=wait,
-                detail=DETAILS.get(row.error_code, ""),
+                detail=DETAILS.get(row.error_code, "").format(number=chance.randint(0, 9)),
                 started_at=at,
                 finished_at=at + took,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from operations import bulk, pauses
-from operations.models import Operation, ProviderPause, WorkerRestart
+from operations.admin.search import MOST_TEXTS
+from operations.models import Attempt, Operation, ProviderPause, WorkerRestart
 from operations.tests.crowd import make_failed
 from operations.tests.factories import (
     AttemptFactory,
@@ -177,6 +179,39 @@ def test_search_finds_one_operation_by_whatever_is_known(operator: Client, term:
     page = operator.get(CHANGELIST, {"q": term.format(pk=wanted.pk, session=wanted.session_id)})
 
     assert [row.pk for row in page.context["cl"].result_list] == [wanted.pk]
+
+
+def test_search_knows_request_ids_that_are_uuids(operator: Client) -> None:
+    request_id = "5f0c1c39-8b0e-4f3a-9d5e-6f9d3c1f2a77"  # as Azure makes them
+    attempt = AttemptFactory(provider_request_id=request_id)
+    OperationFactory(failed=True)
+
+    page = operator.get(CHANGELIST, {"q": request_id})
+
+    assert [row.pk for row in page.context["cl"].result_list] == [attempt.operation_id]
+
+
+def test_long_error_text_is_kept_and_found(operator: Client) -> None:
+    noise = random.Random(1).randbytes(4000).hex()  # no compression makes an index entry of it
+    attempt = AttemptFactory(detail=f"{noise} at the End")
+    AttemptFactory(detail=noise)
+
+    page = operator.get(CHANGELIST, {"q": "at the end"})
+
+    assert [row.pk for row in page.context["cl"].result_list] == [attempt.operation_id]
+
+
+def test_search_finds_a_text_among_thousands(operator: Client) -> None:
+    operation = OperationFactory(failed=True)
+    Attempt.objects.bulk_create(
+        AttemptFactory.build(operation=operation, number=number, detail=f"at questions.{number}")
+        for number in range(1, MOST_TEXTS + 2)
+    )
+    wanted = AttemptFactory(detail="at questions.99999")
+
+    page = operator.get(CHANGELIST, {"q": "QUESTIONS.99999"})
+
+    assert [row.pk for row in page.context["cl"].result_list] == [wanted.operation_id]
 
 
 def test_waits_are_drawn_to_scale(operator: Client) -> None:

@@ -61,6 +61,16 @@ def test_search_is_part_of_the_choice(operator: Client) -> None:
     assert BulkItem.objects.get().operation_id == wanted.pk
 
 
+@pytest.mark.parametrize("query", ["state=paused", "q=of+nobody"])
+def test_choice_of_nothing_is_an_empty_one(operator: Client, query: str) -> None:
+    """The last one may have gone on its way between the list and the click."""
+    OperationFactory(failed=True)
+
+    page = operator.get(drafted(operator, "cancel", query))
+
+    assert page.context["dry_run"].total == 0
+
+
 def test_progress_renews_itself_until_the_end(operator: Client) -> None:
     OperationFactory.create_batch(3, failed=True)
     confirm = drafted(operator, "retry", "state=failed")
@@ -129,3 +139,11 @@ def test_nothing_happens_before_it_is_confirmed(operator: Client) -> None:
 
 def test_unknown_verb_is_refused(operator: Client) -> None:
     assert operator.post(f"{CHANGELIST}bulk/", {"verb": "delete"}).status_code == 400
+
+
+def test_filter_that_makes_no_sense_is_refused(operator: Client) -> None:
+    """Not taken for no filter: that would be everything."""
+    data = {"verb": "cancel", "query": "session_id__exact=no-id"}
+
+    assert operator.post(f"{CHANGELIST}bulk/", data).status_code == 400
+    assert not BulkAction.objects.exists()

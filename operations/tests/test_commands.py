@@ -88,9 +88,10 @@ def test_older_than_counts_from_the_last_time_it_was_queued() -> None:
     assert report("retry_operations", "--older-than", "2h")[1]["matched"] == 1
 
 
-def test_bad_duration_is_a_usage_error() -> None:
+@pytest.mark.parametrize("text", ["soon", "-1d", "999999999d"])
+def test_bad_duration_is_a_usage_error(text: str) -> None:
     with pytest.raises(CommandError):
-        call_command("retry_operations", "--older-than", "soon")
+        call_command("retry_operations", f"--older-than={text}")
 
 
 def test_cancel_takes_what_is_unfinished() -> None:

@@ -32,6 +32,10 @@ PAGES = [
     "?state=completed&p=100",
     "?category=server_error&ended=1h&state=failed",
     "?q=req_of_nobody",
+    "?q=503,+service_unavailable",
+    "?q=HTTP&p=100",
+    "?q=words+of+no+text",
+    "?q=mara",
     "?kind=feedback_analysis",
 ]
 
