@@ -71,7 +71,9 @@ def logging_configuration(*, level: str, log_format: str, colors: bool = False) 
                 ],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "handlers": {
+            "stderr": {"class": "operations.log_lines.LineHandler", "formatter": "structured"}
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "propagate": True, "level": "NOTSET"},

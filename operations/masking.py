@@ -8,6 +8,7 @@ leaving the messages out of tracebacks, because exceptions quote the values they
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, MutableMapping
@@ -126,9 +127,13 @@ def _masked(match: re.Match[str]) -> str:
     return kept + MASKED
 
 
+@functools.lru_cache(maxsize=1024)
+def _names_what_is_private(name: str) -> bool:
+    return name.lower() in _OWN_WORDS or bool(_SECRET_NAME.search(name))
+
+
 def _masked_field(key: object, value: Any, depth: int) -> Any:
-    name = str(key)
-    if value is not None and (name.lower() in _OWN_WORDS or _SECRET_NAME.search(name)):
+    if value is not None and _names_what_is_private(str(key)):
         return MASKED
     return _masked_value(value, depth)
 

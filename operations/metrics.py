@@ -6,10 +6,10 @@ not counted and a killed process loses nothing. `fold` adds the rows up into tot
 
 from __future__ import annotations
 
+import functools
 import json
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +32,9 @@ FOLD_BATCH = 5000
 Key = tuple[str, str, int]
 COUNTER = -1
 
+Observation = tuple[Key, int, float]
+"""What, how often, and the sum of what a histogram observed."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -41,7 +44,7 @@ class Sample:
     total: float
 
 
-def of_final(operation: Operation, *, at: datetime) -> list[MetricDelta]:
+def of_final(operation: Operation, *, at: datetime) -> list[Observation]:
     """A transition into a final status, and how long it took since it was queued."""
     return [
         _counter(
@@ -65,7 +68,7 @@ def of_attempt(
     category: str,
     duration_ms: int | None,
     possibly_paid_twice: bool,
-) -> list[MetricDelta]:
+) -> list[Observation]:
     """The end of one HTTP call."""
     deltas = [_counter(ATTEMPTS, kind=operation.kind, outcome=outcome, category=category)]
     if duration_ms is not None and outcome in (Attempt.Outcome.SUCCEEDED, Attempt.Outcome.FAILED):
@@ -75,7 +78,7 @@ def of_attempt(
     return deltas
 
 
-def count(deltas: Iterable[MetricDelta]) -> None:
+def count(observations: Iterable[Observation]) -> None:
     """Write what was observed, what is equal in one row."""
     MetricDelta.objects.bulk_create(
         MetricDelta(
@@ -85,7 +88,7 @@ def count(deltas: Iterable[MetricDelta]) -> None:
             count=sample.count,
             total=sample.total,
         )
-        for (name, labels, bucket), sample in _summed(deltas).items()
+        for (name, labels, bucket), sample in _summed(observations).items()
     )
 
 
@@ -103,7 +106,7 @@ def fold() -> int:
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
         deltas = list(rows[:FOLD_BATCH])
-        for (name, labels, bucket), sample in _summed(deltas).items():
+        for (name, labels, bucket), sample in _summed(_observed(deltas)).items():
             MetricTotal.objects.get_or_create(name=name, labels=labels, bucket=bucket)
             MetricTotal.objects.filter(name=name, labels=labels, bucket=bucket).update(
                 count=F("count") + sample.count, total=F("total") + sample.total
@@ -115,7 +118,7 @@ def fold() -> int:
 def snapshot() -> dict[Key, Sample]:
     """All totals with what is not folded yet: (name, labels as JSON, bucket or -1) → sample."""
     with transaction.atomic():
-        unfolded = _summed(list(MetricDelta.objects.all()))
+        unfolded = _summed(_observed(MetricDelta.objects.all()))
         result = {
             (row.name, row.labels, row.bucket): Sample(row.count, row.total)
             for row in MetricTotal.objects.all()
@@ -126,25 +129,29 @@ def snapshot() -> dict[Key, Sample]:
     return result
 
 
-def _summed(deltas: Iterable[MetricDelta]) -> dict[Key, Sample]:
-    sums: dict[Key, Sample] = defaultdict(lambda: Sample(0, 0.0))
+def _observed(deltas: Iterable[MetricDelta]) -> Iterator[Observation]:
     for delta in deltas:
-        key = (delta.name, delta.labels, COUNTER if delta.bucket is None else delta.bucket)
-        known = sums[key]
-        sums[key] = Sample(known.count + delta.count, known.total + delta.total)
-    return dict(sums)
+        bucket = COUNTER if delta.bucket is None else delta.bucket
+        yield (delta.name, delta.labels, bucket), delta.count, delta.total
 
 
-def _counter(name: str, **labels: str) -> MetricDelta:
-    return MetricDelta(name=name, labels=_labels(labels))
+def _summed(observations: Iterable[Observation]) -> dict[Key, Sample]:
+    sums: dict[Key, tuple[int, float]] = {}
+    for key, times, total in observations:
+        known_times, known_total = sums.get(key, (0, 0.0))
+        sums[key] = (known_times + times, known_total + total)
+    return {key: Sample(*sample) for key, sample in sums.items()}
 
 
-def _observation(name: str, seconds: float, **labels: str) -> MetricDelta:
+def _counter(name: str, **labels: str) -> Observation:
+    return (name, _labels(**labels), COUNTER), 1, 0.0
+
+
+def _observation(name: str, seconds: float, **labels: str) -> Observation:
     seconds = max(0.0, seconds)
-    return MetricDelta(
-        name=name, labels=_labels(labels), bucket=bisect_left(BUCKETS, seconds), total=seconds
-    )
+    return (name, _labels(**labels), bisect_left(BUCKETS, seconds)), 1, seconds
 
 
-def _labels(labels: dict[str, str]) -> str:
+@functools.lru_cache(maxsize=1024)
+def _labels(**labels: str) -> str:
     return json.dumps(labels, sort_keys=True)

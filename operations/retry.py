@@ -10,10 +10,13 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from operations.errors import Category, OpenAIServiceError
+
+Reply = TypeVar("Reply")
 
 JITTER = 0.1
 """Share of the back-off added at random, so that many failures do not come back at once."""
@@ -54,15 +57,39 @@ def error_of(state: RetryCallState) -> OpenAIServiceError:
     return error
 
 
-def retrying(
+async def call_with_retries(
+    call: Callable[[], Awaitable[Reply]],
     policy: RetryPolicy,
     *,
     sleep: Callable[[float], Awaitable[None]],
     before_wait: Callable[[OpenAIServiceError, float], Awaitable[None]],
-) -> AsyncRetrying:
-    """A tenacity loop over one run's calls. `before_wait(error, seconds)` persists the failure and
-    the chosen wait before it is slept; the last error is raised as it is."""
+) -> Reply:
+    """Run one run's calls. `before_wait(error, seconds)` persists the failure and the chosen wait
+    before it is slept; the last error is raised as it is.
 
+    tenacity's loop is made at the first failure: it costs as much as the rest of a call's way
+    through our code, and nearly all calls succeed at once.
+    """
+    try:
+        return await call()
+    except OpenAIServiceError as error:
+        if not error.retried:
+            raise
+        met = [error]
+
+    async def this_or_next_call() -> Reply:
+        if met:
+            raise met.pop()
+        return await call()
+
+    return await _retrying(policy, sleep, before_wait)(this_or_next_call)
+
+
+def _retrying(
+    policy: RetryPolicy,
+    sleep: Callable[[float], Awaitable[None]],
+    before_wait: Callable[[OpenAIServiceError, float], Awaitable[None]],
+) -> AsyncRetrying:
     def wait(state: RetryCallState) -> float:
         return wait_seconds(
             error_of(state), policy.calls_before + state.attempt_number, policy.base_seconds

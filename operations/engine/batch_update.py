@@ -39,7 +39,7 @@ def update_each(
         return _quoted(fields[name].column)
 
     def given(name: str) -> str:
-        """What both databases call the columns of VALUES."""
+        """As SQLite calls the columns of VALUES."""
         return f"v.column{names.index(name) + 1}"
 
     def new_value(name: str) -> str:
@@ -52,23 +52,28 @@ def update_each(
     conditions += [f"{table}.{column(name)} = %s" for name in where]
     # No CTE: Python's sqlite3 counts the rows of statements that begin with UPDATE alone.
     changes, guard = ", ".join(assignments), " AND ".join(conditions)
-    values = f"(VALUES {_values(fields, names, len(rows))}) AS v"
-    sql = " ".join(["UPDATE", table, "SET", changes, "FROM", values, "WHERE", guard])
+    columns = [[prepared(name, row[name]) for row in rows] for name in names]
+    source, given_values = _source([fields[name] for name in names], columns)
+    sql = " ".join(["UPDATE", table, "SET", changes, "FROM", source, "WHERE", guard])
     parameters = [prepared(*item) for item in same.items()]
-    parameters += [prepared(name, row[name]) for row in rows for name in names]
-    parameters += [prepared(*item) for item in where.items()]
+    parameters += [*given_values, *(prepared(*item) for item in where.items())]
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return int(cursor.rowcount)
 
 
-def _values(fields: Mapping[str, models.Field[Any, Any]], names: list[str], rows: int) -> str:
-    """PostgreSQL takes the types of VALUES from the first row; SQLite has none to take."""
-    plain = f"({', '.join('%s' for _ in names)})"
-    if connection.vendor == "sqlite":
-        return ", ".join([plain] * rows)
-    typed = ", ".join(f"%s::{fields[name].rel_db_type(connection)}" for name in names)
-    return ", ".join([f"({typed})", *[plain] * (rows - 1)])
+def _source(
+    fields: list[models.Field[Any, Any]], columns: list[list[Any]]
+) -> tuple[str, list[Any]]:
+    """The rows as a table `v`, and its parameters. PostgreSQL reads one array a column faster than
+    a list of rows; SQLite has no arrays."""
+    if connection.vendor == "postgresql":
+        arrays = ", ".join(f"%s::{field.rel_db_type(connection)}[]" for field in fields)
+        names = ", ".join(f"column{number}" for number in range(1, len(fields) + 1))
+        return f"UNNEST({arrays}) AS v ({names})", columns
+    row = f"({', '.join('%s' for _ in columns)})"
+    values = [value for each in zip(*columns, strict=True) for value in each]
+    return f"(VALUES {', '.join([row] * len(columns[0]))}) AS v", values
 
 
 def _quoted(name: str | None) -> str:

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from operations import events
+from operations import events, log_lines
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -184,7 +184,7 @@ class DatabaseThread:
 
     def _in_one_transaction(self, jobs: list[Job]) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
-        with transaction.atomic(durable=True):
+        with log_lines.together(), transaction.atomic(durable=True):
             for numbers in _together(jobs):
                 those = [jobs[number] for number in numbers]
                 outcomes |= zip(numbers, self._in_savepoint(those), strict=True)

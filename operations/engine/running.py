@@ -128,10 +128,11 @@ class Run:
             calls_before=self.claim.calls_before,
             seconds_left=self.seconds_left,
         )
-        calls = retry.retrying(policy, sleep=self.sleep, before_wait=self._before_wait)
         try:
             async with asyncio.timeout(self.seconds_left()):
-                return await calls(self._one_call)
+                return await retry.call_with_retries(
+                    self._one_call, policy, sleep=self.sleep, before_wait=self._before_wait
+                )
         except TimeoutError:
             raise (self.last_error or error_from_code("DEADLINE_EXCEEDED")) from None
 

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import httpx2
 import openai
 from django.conf import settings
+from openai._types import RequestOptions
 
 from operations.credentials import Credential, base_url_fault, key_fault
 from operations.errors import (
@@ -31,6 +32,9 @@ from operations.openai_service.decode import read_completion
 from operations.openai_service.network import Network
 from operations.openai_service.simulated import Simulated
 from operations.openai_service.transport import CallNote, ExchangeClient, current_call
+
+_OPTIONS: RequestOptions = {"idempotency_key": "none is sent"}
+"""The SDK makes a random one for each call, and OpenAI's has no header to send it in."""
 
 CONNECT_SECONDS = 10.0
 KEEPALIVE_SECONDS = 30.0
@@ -109,7 +113,10 @@ async def _send(body: bytes, credential: Credential, timeout_seconds: float) -> 
     try:
         async with asyncio.timeout(timeout_seconds):
             await sdk_client(credential).post(
-                "/chat/completions", cast_to=httpx2.Response, content=body
+                f"{credential.base_url}/chat/completions",
+                cast_to=httpx2.Response,
+                content=body,
+                options=_OPTIONS,
             )
         return note.answer()
     except OpenAIServiceError:

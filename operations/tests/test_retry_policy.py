@@ -37,7 +37,7 @@ def calls_and_waits(
             max_calls=max_calls, base_seconds=1.0, calls_before=before,
             seconds_left=lambda: seconds_left,
         )  # fmt: skip
-        await retry.retrying(policy, sleep=no_sleep, before_wait=before_wait)(call)
+        await retry.call_with_retries(call, policy, sleep=no_sleep, before_wait=before_wait)
 
     with pytest.raises(OpenAIServiceError) as raised:
         asyncio.run(run())
