@@ -1,0 +1,245 @@
+"""What a bench runs, in which order: sweeps, interleaved rounds, and what stands beside them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.host import BrokenRun, Host
+from bench.options import Run, Variant
+from bench.sides import PEERS
+
+Figures = dict[str, Any]
+
+VARIANTS = {
+    "ours": Variant(),
+    "django_q2": Variant(),
+    "celery": Variant(),
+    "dramatiq": Variant(),
+    "procrastinate": Variant(),
+}
+"""How each peer is set up where there is a choice: what was fastest of what we tried (README)."""
+
+STEPS = ("sweep", "rounds", "cheap", "sqlite", "producer", "idle", "paced", "flight")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of everything. django-q2 with 8 workers answers 8/s at 1 s: a backlog of 10,000
+    would take 21 minutes a round, and the rate of a full fixed pool does not depend on it."""
+
+    rounds: int
+    sizes: Sequence[int]
+    """Calls in flight of each of two processes, at 1 s."""
+    small_sizes: Sequence[int]
+    """The same without latency, where less is more."""
+    sweep_count: int
+    sweep_count_0s: int
+    count: int
+    count_django_q2: Sequence[int]
+    """At 1 s, of 8 and of 32 workers."""
+    producer_count: int
+    idle_count: int
+    paced_seconds: float
+    flight_count: int
+
+
+FULL = Scale(
+    rounds=3,
+    sizes=(200, 500, 1000),
+    small_sizes=(16, 64, 200),
+    sweep_count=4000,
+    sweep_count_0s=2000,
+    count=10_000,
+    count_django_q2=(240, 960),
+    producer_count=5000,
+    idle_count=30,
+    paced_seconds=20.0,
+    flight_count=1000,
+)
+QUICK = Scale(
+    rounds=1,
+    sizes=(200,),
+    small_sizes=(64,),
+    sweep_count=400,
+    sweep_count_0s=400,
+    count=800,
+    count_django_q2=(24, 64),
+    producer_count=300,
+    idle_count=5,
+    paced_seconds=4.0,
+    flight_count=600,
+)
+
+
+@dataclass
+class Plan:
+    """`run` fills `results`; `keep` is called after each measurement."""
+
+    host: Host
+    scale: Scale
+    sides: Sequence[str]
+    steps: Sequence[str]
+    keep: Callable[[Figures], None]
+    damage: bool = False
+    results: Figures = field(default_factory=dict)
+    _best: dict[tuple[str, float], int] = field(default_factory=dict)
+    _started: float = field(default_factory=time.monotonic)
+
+    def run(self) -> Figures:
+        """Raises `host.VoidRun` at the first row that is wrong or missing."""
+        for latency in (1.0, 0.0):
+            self._sweep(latency)
+            self._rounds(latency)
+        self._cheap()
+        self._sqlite()
+        self._producer()
+        self._idle()
+        self._paced()
+        self._flight()
+        return self.results
+
+    @property
+    def _pools(self) -> list[str]:
+        """The sides whose calls in flight are swept."""
+        return [side for side in ("ours", *PEERS) if side in self.sides]
+
+    def _sweep(self, latency: float) -> None:
+        if "sweep" not in self.steps:
+            return
+        sizes = self.scale.sizes if latency else self.scale.small_sizes
+        count = self.scale.sweep_count if latency else self.scale.sweep_count_0s
+        for side in self._pools:
+            rates: dict[int, float] = {}
+            for size in sizes:
+                try:
+                    figures = self._measure(
+                        f"sweep_{latency:g}s", self._of(side, latency, count, size)
+                    )
+                except BrokenRun as broken:
+                    self._note(f"sweep_{latency:g}s", {"side": side, "broken": str(broken)})
+                else:
+                    rates[size] = figures["rate"]
+            if not rates:
+                raise BrokenRun(f"{side} worked with no setting at {latency:g} s")
+            self._best[side, latency] = max(rates, key=rates.__getitem__)
+
+    def _rounds(self, latency: float) -> None:
+        if "rounds" not in self.steps:
+            return
+        runs = [self._of(side, latency, self.scale.count) for side in self._pools]
+        runs += self._django_q2(latency)
+        for number in range(self.scale.rounds):
+            # Each round begins with another side: nobody always runs on the same warm or tired
+            # machine.
+            for run in runs[number:] + runs[:number]:
+                self._measure(f"rounds_{latency:g}s", run, round=number + 1)
+
+    def _django_q2(self, latency: float) -> list[Run]:
+        if "django_q2" not in self.sides:
+            return []
+        if not latency:
+            return [self._of("django_q2", latency, self.scale.count, 8)]
+        return [
+            self._of("django_q2", latency, count, workers)
+            for workers, count in zip((8, 32), self.scale.count_django_q2, strict=True)
+        ]
+
+    def _cheap(self) -> None:
+        """The best peer with the call that ours makes: how much of the difference is the call."""
+        if "cheap" not in self.steps or (best := self._best_peer()) is None:
+            return
+        for latency in (1.0, 0.0):
+            run = self._of(best, latency, self.scale.count)
+            self._measure("cheap", run.with_(variant=_with_cheap_call(run.variant)))
+
+    def _sqlite(self) -> None:
+        if "sqlite" in self.steps and "ours" in self.sides:
+            for latency in (1.0, 0.0):
+                self._measure("sqlite", self._of("ours", latency, self.scale.count), sqlite=True)
+
+    def _producer(self) -> None:
+        if "producer" not in self.steps:
+            return
+        for side in filter(None, ("ours" if "ours" in self.sides else None, self._best_peer())):
+            run = self._of(side, 1.0, self.scale.producer_count).with_(mode="producer")
+            self._measure("producer", run)
+
+    def _idle(self) -> None:
+        if "idle" not in self.steps:
+            return
+        for run in [*map(self._at_rest, self._pools), *self._django_q2(1.0)[:1]]:
+            run = run.with_(mode="idle", latency=0.2, count=self.scale.idle_count)
+            self._measure("idle", run)
+            if run.is_ours:
+                self._measure("idle", run, sqlite=True)
+
+    def _at_rest(self, side: str) -> Run:
+        return self._of(side, 1.0, 0, min(self.scale.sizes))
+
+    def _paced(self) -> None:
+        """At half of what the side itself managed at 1 s, in its median round."""
+        if "paced" not in self.steps:
+            return
+        for side in self._pools:
+            if rate := self._median_rate("rounds_1s", side):
+                self._measure("paced", self._at_half(side, rate))
+        if "ours" in self.sides and (rate := self._median_rate("sqlite", "ours", latency=1.0)):
+            self._measure("paced", self._at_half("ours", rate), sqlite=True)
+
+    def _at_half(self, side: str, rate: float) -> Run:
+        half = rate / 2
+        count = max(20, round(half * self.scale.paced_seconds))
+        return self._of(side, 1.0, count).with_(mode="paced", rate=half)
+
+    def _flight(self) -> None:
+        if "flight" in self.steps and "ours" in self.sides:
+            count = self.scale.flight_count
+            run = self._of("ours", 10.0, count, count // 2).with_(mode="flight")
+            self._measure("flight", run)
+
+    def _of(self, side: str, latency: float, count: int, concurrency: int = 0) -> Run:
+        """Without a concurrency: the one that was best in the sweep."""
+        sizes = self.scale.sizes if latency else self.scale.small_sizes
+        best = self._best.get((side, latency), sizes[0])
+        return Run(side, latency, count, concurrency or best, variant=VARIANTS[side])
+
+    def _best_peer(self) -> str | None:
+        rates = {
+            side: rate
+            for side in self.sides
+            if side in PEERS and (rate := self._median_rate("rounds_1s", side))
+        }
+        return max(rates, key=rates.__getitem__) if rates else None
+
+    def _median_rate(self, step: str, side: str, latency: float | None = None) -> float | None:
+        rates = sorted(
+            each["rate"]
+            for each in self.results.get(step, ())
+            if each["side"] == side and latency in (None, each["latency"])
+        )
+        return rates[len(rates) // 2] if rates else None
+
+    def _measure(self, step: str, run: Run, *, sqlite: bool = False, **notes: Any) -> Figures:
+        figures = self.host.measure(run.with_(damage=self.damage), sqlite=sqlite)
+        self._note(step, {**notes, **figures})
+        return figures
+
+    def _note(self, step: str, figures: Figures) -> None:
+        self.results.setdefault(step, []).append(figures)
+        self.keep(self.results)
+        minutes = (time.monotonic() - self._started) / 60
+        print(f"{minutes:5.1f} min  {step}: {_short(figures)}", file=sys.stderr)
+
+
+def _with_cheap_call(variant: Variant) -> Variant:
+    return Variant(pool=variant.pool, client_per_thread=variant.client_per_thread, cheap_call=True)
+
+
+def _short(figures: Figures) -> str:
+    shown: Iterable[str] = ("label", "broken", "count", "rate", "worker_cpu_ms", "overhead_p50_ms")
+    shown = (*shown, "overhead_p99_ms", "idle_start_p50_ms", "cancel_ms", "sigterm_seconds")
+    return ", ".join(f"{name} {figures[name]}" for name in shown if name in figures)
