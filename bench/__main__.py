@@ -22,7 +22,7 @@ from typing import Any
 from bench import report
 from bench.host import Host, VoidRun
 from bench.options import ROOT
-from bench.plan import FULL, QUICK, STEPS, VARIANTS, Plan
+from bench.plan import FULL, QUICK, STEPS, Plan
 from bench.services import POSTGRESQL_OPTIONS
 from bench.sides import NAMES
 
@@ -45,7 +45,6 @@ def main() -> int:
     whole = not (options.quick or options.only or options.steps)
     with Host() as host:
         facts = {"machine": machine_facts(host), "scale": dataclasses.asdict(scale)}
-        facts["variants"] = {name: dataclasses.asdict(value) for name, value in VARIANTS.items()}
         plan = Plan(host, scale, sides, steps, _keeper(facts), damage=options.spoil)
         try:
             results = {**facts, **plan.run()}

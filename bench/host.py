@@ -76,41 +76,41 @@ class Host:
             processes.end_marked(self.mark)
             if not sqlite:
                 self._execute(f'DROP DATABASE "{mark}" WITH (FORCE)')
-        if figures["problems"]:
-            raise VoidRun(f"{run.label}, {run.mode}: " + "; ".join(figures["problems"]))
+        if found := figures.pop("problems"):
+            raise VoidRun(f"{run.label}, {run.mode}: " + "; ".join(found))
         return {
             "side": run.side,
             "label": run.label,
             "latency": run.latency,
-            "cheap_call": run.variant.cheap_call,
-            "database": "SQLite" if sqlite else "PostgreSQL",
+            "setting": run.setting,
             **figures,
         }
 
     def _figures_of(self, run: Run) -> dict[str, Any]:
         try:
-            ended = subprocess.run(
-                [sys.executable, "-m", "bench.run"],
-                cwd=ROOT,
-                env=run.environment(),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=RUN_SECONDS,
-                check=False,
-            )
+            with (self.directory / "run.log").open("w") as errors:
+                ended = subprocess.run(  # noqa: S603  (our own command line)
+                    [sys.executable, "-m", "bench.run"],
+                    cwd=ROOT,
+                    env=run.environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                    timeout=RUN_SECONDS,
+                    check=False,
+                )
         except subprocess.TimeoutExpired:
             raise BrokenRun(f"{run.label}, {run.mode}: did not end in time") from None
         if ended.returncode:
-            raise BrokenRun(f"{run.label}, {run.mode}: {self._last_words(ended.stderr)}")
-        sys.stderr.write(ended.stderr)
+            raise BrokenRun(f"{run.label}, {run.mode}: {self._last_words()}")
         figures: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
         return figures
 
-    def _last_words(self, errors: str) -> str:
-        log = self.directory / "workers.log"
-        said = log.read_text(errors="replace").splitlines()[-15:]
-        return "\n".join([*errors.splitlines()[-15:], "The workers said last:", *said])
+    def _last_words(self) -> str:
+        logs = (self.directory / name for name in ("run.log", "workers.log"))
+        run, workers = (log.read_text(errors="replace").splitlines()[-15:] for log in logs)
+        return "\n".join([*run, "The workers said last:", *workers])
 
     def _make_templates(self) -> None:
         self._execute(f"CREATE DATABASE {TEMPLATE}")

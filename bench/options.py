@@ -79,7 +79,18 @@ class Run:
         size = (
             self.concurrency if self.side == "django_q2" else f"{self.processes}×{self.concurrency}"
         )
-        return f"{self.side} {size}" + (" SQLite" if self.is_sqlite else "")
+        return f"{self.side} {size}"
+
+    @property
+    def setting(self) -> str:
+        """The variant in words."""
+        words = {
+            "pool": self.variant.pool,
+            "client per thread": self.variant.client_per_thread,
+            "client.post": self.variant.cheap_call,
+            "SQLite": self.is_sqlite,
+        }
+        return ", ".join(word for word, holds in words.items() if holds)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -14,14 +14,14 @@ from bench.sides import PEERS
 
 Figures = dict[str, Any]
 
-VARIANTS = {
-    "ours": Variant(),
-    "django_q2": Variant(),
-    "celery": Variant(),
-    "dramatiq": Variant(),
-    "procrastinate": Variant(),
-}
-"""How each peer is set up where there is a choice: what was fastest of what we tried (README)."""
+THREADS = ("celery", "dramatiq")
+"""Their users choose how a thread holds its database and HTTP connections: each way is tried."""
+
+VARIANTS = tuple(
+    Variant(pool=pool, client_per_thread=client)
+    for pool in (False, True)
+    for client in (False, True)
+)
 
 STEPS = ("sweep", "rounds", "cheap", "sqlite", "producer", "idle", "paced", "flight")
 
@@ -33,14 +33,15 @@ class Scale:
 
     rounds: int
     sizes: Sequence[int]
-    """Calls in flight of each of two processes, at 1 s."""
+    """Calls in flight of each of two processes, at 1 s. Variants are tried at the first."""
     small_sizes: Sequence[int]
     """The same without latency, where less is more."""
     sweep_count: int
-    sweep_count_0s: int
+    sweep_count_small: int
+    """Without latency, and for variants."""
     count: int
     count_django_q2: Sequence[int]
-    """At 1 s, of 8 and of 32 workers."""
+    """At 1 s of 8 and of 32 workers; without latency of 8."""
     producer_count: int
     idle_count: int
     paced_seconds: float
@@ -50,11 +51,11 @@ class Scale:
 FULL = Scale(
     rounds=3,
     sizes=(200, 500, 1000),
-    small_sizes=(16, 64, 200),
+    small_sizes=(64, 16, 200),
     sweep_count=4000,
-    sweep_count_0s=2000,
+    sweep_count_small=2000,
     count=10_000,
-    count_django_q2=(240, 960),
+    count_django_q2=(200, 640, 4000),
     producer_count=5000,
     idle_count=30,
     paced_seconds=20.0,
@@ -65,9 +66,9 @@ QUICK = Scale(
     sizes=(200,),
     small_sizes=(64,),
     sweep_count=400,
-    sweep_count_0s=400,
+    sweep_count_small=400,
     count=800,
-    count_django_q2=(24, 64),
+    count_django_q2=(24, 64, 200),
     producer_count=300,
     idle_count=5,
     paced_seconds=4.0,
@@ -86,7 +87,7 @@ class Plan:
     keep: Callable[[Figures], None]
     damage: bool = False
     results: Figures = field(default_factory=dict)
-    _best: dict[tuple[str, float], int] = field(default_factory=dict)
+    _best: dict[tuple[str, float], Run] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
 
     def run(self) -> Figures:
@@ -110,22 +111,32 @@ class Plan:
     def _sweep(self, latency: float) -> None:
         if "sweep" not in self.steps:
             return
-        sizes = self.scale.sizes if latency else self.scale.small_sizes
-        count = self.scale.sweep_count if latency else self.scale.sweep_count_0s
         for side in self._pools:
-            rates: dict[int, float] = {}
-            for size in sizes:
-                try:
-                    figures = self._measure(
-                        f"sweep_{latency:g}s", self._of(side, latency, count, size)
-                    )
-                except BrokenRun as broken:
-                    self._note(f"sweep_{latency:g}s", {"side": side, "broken": str(broken)})
-                else:
-                    rates[size] = figures["rate"]
-            if not rates:
-                raise BrokenRun(f"{side} worked with no setting at {latency:g} s")
-            self._best[side, latency] = max(rates, key=rates.__getitem__)
+            self._keep_best(latency, self._tried_variants(side, latency))
+            self._keep_best(latency, self._tried_sizes(side, latency))
+
+    def _tried_variants(self, side: str, latency: float) -> list[Run]:
+        run = self._of(side, latency, self.scale.sweep_count_small)
+        if side not in THREADS:
+            return []
+        return [run.with_(variant=variant) for variant in VARIANTS]
+
+    def _tried_sizes(self, side: str, latency: float) -> list[Run]:
+        count = self.scale.sweep_count if latency else self.scale.sweep_count_small
+        run = self._of(side, latency, count)
+        return [run.with_(concurrency=size) for size in self._sizes(latency)]
+
+    def _keep_best(self, latency: float, runs: list[Run]) -> None:
+        """By operations/s. A setting with which the workers do not work is noted and left out."""
+        step = f"sweep_{latency:g}s"
+        rates: dict[Run, float] = {}
+        for run in runs:
+            try:
+                rates[run] = self._measure(step, run)["rate"]
+            except BrokenRun as broken:
+                self._note(step, {"side": run.side, "label": run.label, "broken": str(broken)})
+        if rates:
+            self._best[runs[0].side, latency] = max(rates, key=rates.__getitem__)
 
     def _rounds(self, latency: float) -> None:
         if "rounds" not in self.steps:
@@ -142,10 +153,10 @@ class Plan:
         if "django_q2" not in self.sides:
             return []
         if not latency:
-            return [self._of("django_q2", latency, self.scale.count, 8)]
+            return [Run("django_q2", latency, self.scale.count_django_q2[2], 8)]
         return [
-            self._of("django_q2", latency, count, workers)
-            for workers, count in zip((8, 32), self.scale.count_django_q2, strict=True)
+            Run("django_q2", latency, count, workers)
+            for workers, count in zip((8, 32), self.scale.count_django_q2, strict=False)
         ]
 
     def _cheap(self) -> None:
@@ -178,7 +189,7 @@ class Plan:
                 self._measure("idle", run, sqlite=True)
 
     def _at_rest(self, side: str) -> Run:
-        return self._of(side, 1.0, 0, min(self.scale.sizes))
+        return self._of(side, 1.0, 0).with_(concurrency=self.scale.sizes[0])
 
     def _paced(self) -> None:
         """At half of what the side itself managed at 1 s, in its median round."""
@@ -198,14 +209,15 @@ class Plan:
     def _flight(self) -> None:
         if "flight" in self.steps and "ours" in self.sides:
             count = self.scale.flight_count
-            run = self._of("ours", 10.0, count, count // 2).with_(mode="flight")
-            self._measure("flight", run)
+            self._measure("flight", Run("ours", 10.0, count, count // 2, mode="flight"))
 
-    def _of(self, side: str, latency: float, count: int, concurrency: int = 0) -> Run:
-        """Without a concurrency: the one that was best in the sweep."""
-        sizes = self.scale.sizes if latency else self.scale.small_sizes
-        best = self._best.get((side, latency), sizes[0])
-        return Run(side, latency, count, concurrency or best, variant=VARIANTS[side])
+    def _sizes(self, latency: float) -> Sequence[int]:
+        return self.scale.sizes if latency else self.scale.small_sizes
+
+    def _of(self, side: str, latency: float, count: int) -> Run:
+        """With the setting that was best in the sweep, or the first where there was none."""
+        first = Run(side, latency, count, self._sizes(latency)[0])
+        return self._best.get((side, latency), first).with_(count=count)
 
     def _best_peer(self) -> str | None:
         rates = {

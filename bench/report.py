@@ -20,6 +20,7 @@ TARGETS = {
 
 COLUMNS = {
     "label": "side",
+    "setting": "setting",
     "rate": "ops/s",
     "rate_middle": "middle 80 %",
     "worker_cpu_ms": "worker CPU ms/op",
@@ -31,6 +32,7 @@ COLUMNS = {
 }
 IDLE = {
     "label": "side",
+    "setting": "setting",
     "idle_start_p50_ms": "start p50 ms",
     "idle_start_worst_ms": "worst",
     "idle_overhead_p50_ms": "overhead p50 ms",
@@ -38,6 +40,7 @@ IDLE = {
 }
 PACED = {
     "label": "side",
+    "setting": "setting",
     "asked_rate": "asked/s",
     "submitted_rate": "submitted/s",
     "start_p50_ms": "start p50 ms",
@@ -53,7 +56,10 @@ TITLES = {
     "cheap": ("The best peer with ours' own call (client.post); 1 s, then none", COLUMNS),
     "sqlite": ("Ours on SQLite; 1 s, then none", COLUMNS),
     "producer": ("End to end, the producer on the same machine, 1 s", COLUMNS),
-    "idle": ("Idle workers, one submission at a time: commit → started", IDLE),
+    "idle": (
+        "Idle workers, one submission at a time: from before the submission until started",
+        IDLE,
+    ),
     "paced": ("Half load, 1 s: overhead beyond the provider's latency", PACED),
 }
 

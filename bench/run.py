@@ -76,11 +76,11 @@ def warm_up(run: Run, side: Side, stub: Stub) -> None:
 
 
 def _verify(run: Run, stub: Stub) -> list[str]:
-    done = spoil_one_row() if run.damage else ""
-    if done:
-        print(f"spoilt on purpose: {done}", file=sys.stderr)
+    spoilt = [f"spoilt on purpose: {spoil_one_row()}"] if run.damage else []
     counted = stub.figures()
-    return problems(ours=run.is_ours, calls=counted["answered"], refused=counted["refused"])
+    return spoilt + problems(
+        ours=run.is_ours, calls=counted["answered"], refused=counted["refused"]
+    )
 
 
 if __name__ == "__main__":
