@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,22 @@ VARIANTS = tuple(
     for pool in (False, True)
     for client in (False, True)
 )
+
+SHOWN = (
+    "label",
+    "setting",
+    "broken",
+    "count",
+    "rate",
+    "worker_cpu_ms",
+    "pss_mb",
+    "idle_start_p50_ms",
+    "overhead_p50_ms",
+    "overhead_p99_ms",
+    "cancel_ms",
+    "sigterm_seconds",
+)
+"""Of a measurement, in the line that tells that it is done."""
 
 STEPS = ("sweep", "rounds", "cheap", "sqlite", "producer", "idle", "paced", "flight")
 
@@ -252,6 +268,4 @@ def _with_cheap_call(variant: Variant) -> Variant:
 
 
 def _short(figures: Figures) -> str:
-    shown: Iterable[str] = ("label", "broken", "count", "rate", "worker_cpu_ms", "overhead_p50_ms")
-    shown = (*shown, "overhead_p99_ms", "idle_start_p50_ms", "cancel_ms", "sigterm_seconds")
-    return ", ".join(f"{name} {figures[name]}" for name in shown if name in figures)
+    return ", ".join(f"{name} {figures[name]}" for name in SHOWN if figures.get(name))
