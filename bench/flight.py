@@ -1,5 +1,6 @@
 """Ours alone: a thousand calls in flight in two processes. Memory, nothing dropped, and how long a
-cancellation and a SIGTERM take."""
+cancellation and a SIGTERM take (calls that the default grace of 25 s does not see end are released:
+they are pending again)."""
 
 from __future__ import annotations
 
@@ -20,21 +21,23 @@ RESTING = (Operation.Status.PENDING, Operation.Status.COMPLETED, Operation.Statu
 def flight(machine: Machine) -> dict[str, Any]:
     """Twice: cancel one of the calls and let the rest end; then SIGTERM in the middle."""
     figures: dict[str, Any] = {}
+    warmed_up = _count(Operation.Status.COMPLETED)
     with MemoryWatch(machine.worker_pids) as memory:
         figures["seconds_to_all_in_flight"] = _fill(machine)
-        figures["cancel_ms"] = _cancel_one()
+        figures["cancel_ms"] = _cancel_one(machine.run.count // 2)
         machine.wait_for_answers(0)
     figures["pss_mb"] = round(memory.peak_bytes / 1_000_000, 1)
     figures["processes"] = memory.processes
-    figures["completed"] = _count(Operation.Status.COMPLETED)
+    figures["completed"] = _count(Operation.Status.COMPLETED) - warmed_up
     figures["cancelled"] = _count(Operation.Status.CANCELLED)
+    completed = warmed_up + figures["completed"]
     _fill(machine)
     supervisor = machine.workers[0]
     before = time.monotonic()
     supervisor.terminate()
     figures["sigterm_exit_code"] = supervisor.wait(PATIENCE_SECONDS)
     figures["sigterm_seconds"] = round(time.monotonic() - before, 2)
-    figures["completed_after_sigterm"] = _count(Operation.Status.COMPLETED) - figures["completed"]
+    figures["completed_after_sigterm"] = _count(Operation.Status.COMPLETED) - completed
     figures["released_after_sigterm"] = _count(Operation.Status.PENDING)
     figures["problems"] = _problems(figures, machine.run.count)
     return figures
@@ -52,10 +55,10 @@ def _fill(machine: Machine) -> float:
     return round(time.monotonic() - start, 2)
 
 
-def _cancel_one() -> float:
-    """Milliseconds from the request to the row's final status, in the worst middle of it all."""
+def _cancel_one(number: int) -> float:
+    """Milliseconds from the request to the row's final status."""
     running = Operation.objects.filter(status=Operation.Status.RUNNING)
-    operation: UUID = running.values_list("pk", flat=True)[500]
+    operation: UUID = running.values_list("pk", flat=True)[number]
     start = time.monotonic()
     cancel_operation(operation_id=operation, door="command")
     while not Operation.objects.filter(pk=operation, status=Operation.Status.CANCELLED).exists():
@@ -76,6 +79,8 @@ def _problems(figures: dict[str, Any], count: int) -> list[str]:
         found.append(f"{odd} operations are neither done nor waiting")
     if figures["completed_after_sigterm"] + figures["released_after_sigterm"] != count:
         found.append("SIGTERM lost operations")
+    if figures["completed"] != count - 1:
+        found.append(f"{figures['completed']} operations were completed instead of {count - 1}")
     if figures["cancelled"] != 1:
         found.append(f"{figures['cancelled']} operations were cancelled instead of 1")
     return found

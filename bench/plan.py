@@ -23,6 +23,9 @@ VARIANTS = tuple(
     for client in (False, True)
 )
 
+FLIGHT_LATENCY = 25.0
+"""Below the product's time-out of 30 s, and time enough to bring all calls into flight."""
+
 SHOWN = (
     "label",
     "setting",
@@ -88,7 +91,7 @@ QUICK = Scale(
     producer_count=300,
     idle_count=5,
     paced_seconds=4.0,
-    flight_count=600,
+    flight_count=200,
 )
 
 
@@ -147,10 +150,8 @@ class Plan:
         step = f"sweep_{latency:g}s"
         rates: dict[Run, float] = {}
         for run in runs:
-            try:
-                rates[run] = self._measure(step, run)["rate"]
-            except BrokenRun as broken:
-                self._note(step, {"side": run.side, "label": run.label, "broken": str(broken)})
+            if figures := self._measure_beside(step, run):
+                rates[run] = figures["rate"]
         if rates:
             self._best[runs[0].side, latency] = max(rates, key=rates.__getitem__)
 
@@ -163,7 +164,16 @@ class Plan:
             # Each round begins with another side: nobody always runs on the same warm or tired
             # machine.
             for run in runs[number:] + runs[:number]:
-                self._measure(f"rounds_{latency:g}s", run, round=number + 1)
+                self._measure_in_round(number + 1, run)
+
+    def _measure_in_round(self, number: int, run: Run) -> None:
+        """Once more where the workers stopped: a round without a side would prove nothing."""
+        step = f"rounds_{run.latency:g}s"
+        try:
+            self._measure(step, run, round=number)
+        except BrokenRun as broken:
+            print(f"again: {broken}", file=sys.stderr)
+            self._measure(step, run, round=number)
 
     def _django_q2(self, latency: float) -> list[Run]:
         if "django_q2" not in self.sides:
@@ -181,28 +191,30 @@ class Plan:
             return
         for latency in (1.0, 0.0):
             run = self._of(best, latency, self.scale.count)
-            self._measure("cheap", run.with_(variant=_with_cheap_call(run.variant)))
+            self._measure_beside("cheap", run.with_(variant=_with_cheap_call(run.variant)))
 
     def _sqlite(self) -> None:
         if "sqlite" in self.steps and "ours" in self.sides:
             for latency in (1.0, 0.0):
-                self._measure("sqlite", self._of("ours", latency, self.scale.count), sqlite=True)
+                self._measure_beside(
+                    "sqlite", self._of("ours", latency, self.scale.count), sqlite=True
+                )
 
     def _producer(self) -> None:
         if "producer" not in self.steps:
             return
         for side in filter(None, ("ours" if "ours" in self.sides else None, self._best_peer())):
             run = self._of(side, 1.0, self.scale.producer_count).with_(mode="producer")
-            self._measure("producer", run)
+            self._measure_beside("producer", run)
 
     def _idle(self) -> None:
         if "idle" not in self.steps:
             return
         for run in [*map(self._at_rest, self._pools), *self._django_q2(1.0)[:1]]:
             run = run.with_(mode="idle", latency=0.2, count=self.scale.idle_count)
-            self._measure("idle", run)
+            self._measure_beside("idle", run)
             if run.is_ours:
-                self._measure("idle", run, sqlite=True)
+                self._measure_beside("idle", run, sqlite=True)
 
     def _at_rest(self, side: str) -> Run:
         return self._of(side, 1.0, 0).with_(concurrency=self.scale.sizes[0])
@@ -213,9 +225,9 @@ class Plan:
             return
         for side in self._pools:
             if rate := self._median_rate("rounds_1s", side):
-                self._measure("paced", self._at_half(side, rate))
+                self._measure_beside("paced", self._at_half(side, rate))
         if "ours" in self.sides and (rate := self._median_rate("sqlite", "ours", latency=1.0)):
-            self._measure("paced", self._at_half("ours", rate), sqlite=True)
+            self._measure_beside("paced", self._at_half("ours", rate), sqlite=True)
 
     def _at_half(self, side: str, rate: float) -> Run:
         half = rate / 2
@@ -225,7 +237,9 @@ class Plan:
     def _flight(self) -> None:
         if "flight" in self.steps and "ours" in self.sides:
             count = self.scale.flight_count
-            self._measure("flight", Run("ours", 10.0, count, count // 2, mode="flight"))
+            self._measure_beside(
+                "flight", Run("ours", FLIGHT_LATENCY, count, count // 2, mode="flight")
+            )
 
     def _sizes(self, latency: float) -> Sequence[int]:
         return self.scale.sizes if latency else self.scale.small_sizes
@@ -250,6 +264,14 @@ class Plan:
             if each["side"] == side and latency in (None, each["latency"])
         )
         return rates[len(rates) // 2] if rates else None
+
+    def _measure_beside(self, step: str, run: Run, *, sqlite: bool = False) -> Figures | None:
+        """What no ratio needs: a run whose workers do not work is noted and left out."""
+        try:
+            return self._measure(step, run, sqlite=sqlite)
+        except BrokenRun as broken:
+            self._note(step, {"side": run.side, "label": run.label, "broken": str(broken)})
+            return None
 
     def _measure(self, step: str, run: Run, *, sqlite: bool = False, **notes: Any) -> Figures:
         figures = self.host.measure(run.with_(damage=self.damage), sqlite=sqlite)

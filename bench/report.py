@@ -173,7 +173,7 @@ def lines(results: Figures) -> Iterator[str]:
             yield from ("", title)
             yield from table(columns, medians(rows) if step.startswith("rounds") else rows)
     for figures in results.get("flight", ()):
-        yield from ("", "A thousand calls in flight in two processes, 10 s latency")
+        yield from ("", "Many calls in flight in two processes, 25 s latency")
         yield from (f"  {name}: {value}" for name, value in figures.items())
     yield from ("", "Ratios: ours to theirs, median of the rounds [least, most]")
     for name, ratio in results.get("ratios", {}).items():
