@@ -172,6 +172,9 @@ def lines(results: Figures) -> Iterator[str]:
         if rows:
             yield from ("", title)
             yield from table(columns, medians(rows) if step.startswith("rounds") else rows)
+        for row in results.get(step, ()):
+            if "broken" in row:
+                yield f"  {row['label']} did not work, see results"
     for figures in results.get("flight", ()):
         yield from ("", "Many calls in flight in two processes, 25 s latency")
         yield from (f"  {name}: {value}" for name, value in figures.items())
