@@ -103,7 +103,7 @@ RESPONSE_FORMAT: Mapping[str, Any] = {
 
 
 def make_prompt(job_id: object) -> str:
-    """About 1.6 kB, after 1.2 kB of system message. The id stands at both ends: half a prompt gets
+    """About 1.5 kB, after 0.9 kB of system message. The id stands at both ends: half a prompt gets
     no answer."""
     story = _STORY * 3
     return (

@@ -19,8 +19,7 @@ app = celery.Celery("bench", broker=settings.REDIS_URL)
 app.conf.update(
     # userguide/tasks.html, "Ignore results you don't want": our answer is a row.
     task_ignore_result=True,
-    # userguide/optimizing.html, "Prefetch limits": 1 for tasks that take long, which is fair
-    # between the two workers; more made no difference at latency 0.
+    # userguide/optimizing.html, "Prefetch limits": 1 for each thread where tasks take long.
     worker_prefetch_multiplier=1,
     broker_connection_retry_on_startup=True,
     # Read by Celery's Django fixup: without it, it closes the thread's connection after each task.

@@ -1,9 +1,9 @@
 """procrastinate as procrastinate.readthedocs.io/en/stable/quickstart.html sets it up: an App with
 the asynchronous PsycopgConnector, async tasks, one worker command for each process.
 
-Its Django integration was tried and left: it runs two hops through a thread for each job, and the
-asynchronous ORM as many as there are statements. Here the task's own statements use the connector's
-pool, on the event loop.
+Its Django integration is left out, in its favour: it adds two hops through a thread for each job
+(contrib/django/db_cleanup.py), and the asynchronous ORM one for each statement. Here the task's own
+statements use the connector's pool, on the event loop.
 """
 
 from __future__ import annotations
