@@ -1,0 +1,293 @@
+"""What a bench runs, in which order: sweeps, interleaved rounds, and what stands beside them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.host import BrokenRun, Host
+from bench.options import Run, Variant
+from bench.sides import PEERS
+
+Figures = dict[str, Any]
+
+THREADS = ("celery", "dramatiq")
+"""Their users choose how a thread holds its database and HTTP connections: each way is tried."""
+
+VARIANTS = tuple(
+    Variant(pool=pool, client_per_thread=client)
+    for pool in (False, True)
+    for client in (False, True)
+)
+
+FLIGHT_LATENCY = 25.0
+"""Below the product's time-out of 30 s, and time enough to bring all calls into flight."""
+
+SHOWN = (
+    "label",
+    "setting",
+    "broken",
+    "count",
+    "rate",
+    "worker_cpu_ms",
+    "pss_mb",
+    "idle_start_p50_ms",
+    "overhead_p50_ms",
+    "overhead_p99_ms",
+    "cancel_ms",
+    "sigterm_seconds",
+)
+"""Of a measurement, in the line that tells that it is done."""
+
+STEPS = ("sweep", "rounds", "cheap", "sqlite", "producer", "idle", "paced", "flight")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of everything. django-q2 with 8 workers answers 8/s at 1 s: a backlog of 10,000
+    would take 21 minutes a round, and the rate of a full fixed pool does not depend on it."""
+
+    rounds: int
+    sizes: Sequence[int]
+    """Calls in flight of each of two processes, at 1 s. Variants are tried at the first."""
+    small_sizes: Sequence[int]
+    """The same without latency, where less is more."""
+    sweep_count: int
+    sweep_count_small: int
+    """Without latency, and for variants."""
+    count: int
+    count_django_q2: Sequence[int]
+    """At 1 s of 8 and of 32 workers; without latency of 8."""
+    producer_count: int
+    idle_count: int
+    paced_seconds: float
+    flight_count: int
+
+
+FULL = Scale(
+    rounds=3,
+    sizes=(200, 500, 1000),
+    small_sizes=(64, 16, 200),
+    sweep_count=4000,
+    sweep_count_small=2000,
+    count=10_000,
+    count_django_q2=(200, 640, 4000),
+    producer_count=5000,
+    idle_count=30,
+    paced_seconds=20.0,
+    flight_count=1000,
+)
+QUICK = Scale(
+    rounds=1,
+    sizes=(200,),
+    small_sizes=(64,),
+    sweep_count=400,
+    sweep_count_small=400,
+    count=800,
+    count_django_q2=(24, 64, 200),
+    producer_count=300,
+    idle_count=5,
+    paced_seconds=4.0,
+    flight_count=200,
+)
+
+
+@dataclass
+class Plan:
+    """`run` fills `results`; `keep` is called after each measurement."""
+
+    host: Host
+    scale: Scale
+    sides: Sequence[str]
+    steps: Sequence[str]
+    keep: Callable[[Figures], None]
+    damage: bool = False
+    results: Figures = field(default_factory=dict)
+    _best: dict[tuple[str, float], Run] = field(default_factory=dict)
+    _started: float = field(default_factory=time.monotonic)
+
+    def run(self) -> Figures:
+        """Raises `host.VoidRun` at the first row that is wrong or missing."""
+        for latency in (1.0, 0.0):
+            self._sweep(latency)
+            self._rounds(latency)
+        self._cheap()
+        self._sqlite()
+        self._producer()
+        self._idle()
+        self._paced()
+        self._flight()
+        return self.results
+
+    @property
+    def _pools(self) -> list[str]:
+        """The sides whose calls in flight are swept."""
+        return [side for side in ("ours", *PEERS) if side in self.sides]
+
+    def _sweep(self, latency: float) -> None:
+        if "sweep" not in self.steps:
+            return
+        for side in self._pools:
+            self._keep_best(latency, self._tried_variants(side, latency))
+            self._keep_best(latency, self._tried_sizes(side, latency))
+
+    def _tried_variants(self, side: str, latency: float) -> list[Run]:
+        run = self._of(side, latency, self.scale.sweep_count_small)
+        if side not in THREADS:
+            return []
+        return [run.with_(variant=variant) for variant in VARIANTS]
+
+    def _tried_sizes(self, side: str, latency: float) -> list[Run]:
+        count = self.scale.sweep_count if latency else self.scale.sweep_count_small
+        run = self._of(side, latency, count)
+        return [run.with_(concurrency=size) for size in self._sizes(latency)]
+
+    def _keep_best(self, latency: float, runs: list[Run]) -> None:
+        """By operations/s. A setting with which the workers do not work is noted and left out."""
+        step = f"sweep_{latency:g}s"
+        rates: dict[Run, float] = {}
+        for run in runs:
+            if figures := self._measure_beside(step, run):
+                rates[run] = figures["rate"]
+        if rates:
+            self._best[runs[0].side, latency] = max(rates, key=rates.__getitem__)
+
+    def _rounds(self, latency: float) -> None:
+        if "rounds" not in self.steps:
+            return
+        runs = [self._of(side, latency, self.scale.count) for side in self._pools]
+        runs += self._django_q2(latency)
+        for number in range(self.scale.rounds):
+            # Each round begins with another side: nobody always runs on the same warm or tired
+            # machine.
+            for run in runs[number:] + runs[:number]:
+                self._measure_in_round(number + 1, run)
+
+    def _measure_in_round(self, number: int, run: Run) -> None:
+        """Once more where the workers stopped: a round without a side would prove nothing."""
+        step = f"rounds_{run.latency:g}s"
+        try:
+            self._measure(step, run, round=number)
+        except BrokenRun as broken:
+            print(f"again: {broken}", file=sys.stderr)
+            self._measure(step, run, round=number)
+
+    def _django_q2(self, latency: float) -> list[Run]:
+        if "django_q2" not in self.sides:
+            return []
+        if not latency:
+            return [Run("django_q2", latency, self.scale.count_django_q2[2], 8)]
+        return [
+            Run("django_q2", latency, count, workers)
+            for workers, count in zip((8, 32), self.scale.count_django_q2, strict=False)
+        ]
+
+    def _cheap(self) -> None:
+        """The best peer with the call that ours makes: how much of the difference is the call."""
+        if "cheap" not in self.steps or (best := self._best_peer()) is None:
+            return
+        for latency in (1.0, 0.0):
+            run = self._of(best, latency, self.scale.count)
+            self._measure_beside("cheap", run.with_(variant=_with_cheap_call(run.variant)))
+
+    def _sqlite(self) -> None:
+        if "sqlite" in self.steps and "ours" in self.sides:
+            for latency in (1.0, 0.0):
+                self._measure_beside(
+                    "sqlite", self._of("ours", latency, self.scale.count), sqlite=True
+                )
+
+    def _producer(self) -> None:
+        if "producer" not in self.steps:
+            return
+        for side in filter(None, ("ours" if "ours" in self.sides else None, self._best_peer())):
+            run = self._of(side, 1.0, self.scale.producer_count).with_(mode="producer")
+            self._measure_beside("producer", run)
+
+    def _idle(self) -> None:
+        if "idle" not in self.steps:
+            return
+        for run in [*map(self._at_rest, self._pools), *self._django_q2(1.0)[:1]]:
+            run = run.with_(mode="idle", latency=0.2, count=self.scale.idle_count)
+            self._measure_beside("idle", run)
+            if run.is_ours:
+                self._measure_beside("idle", run, sqlite=True)
+
+    def _at_rest(self, side: str) -> Run:
+        return self._of(side, 1.0, 0).with_(concurrency=self.scale.sizes[0])
+
+    def _paced(self) -> None:
+        """At half of what the side itself managed at 1 s, in its median round."""
+        if "paced" not in self.steps:
+            return
+        for side in self._pools:
+            if rate := self._median_rate("rounds_1s", side):
+                self._measure_beside("paced", self._at_half(side, rate))
+        if "ours" in self.sides and (rate := self._median_rate("sqlite", "ours", latency=1.0)):
+            self._measure_beside("paced", self._at_half("ours", rate), sqlite=True)
+
+    def _at_half(self, side: str, rate: float) -> Run:
+        half = rate / 2
+        count = max(20, round(half * self.scale.paced_seconds))
+        return self._of(side, 1.0, count).with_(mode="paced", rate=half)
+
+    def _flight(self) -> None:
+        if "flight" in self.steps and "ours" in self.sides:
+            count = self.scale.flight_count
+            self._measure_beside(
+                "flight", Run("ours", FLIGHT_LATENCY, count, count // 2, mode="flight")
+            )
+
+    def _sizes(self, latency: float) -> Sequence[int]:
+        return self.scale.sizes if latency else self.scale.small_sizes
+
+    def _of(self, side: str, latency: float, count: int) -> Run:
+        """With the setting that was best in the sweep, or the first where there was none."""
+        first = Run(side, latency, count, self._sizes(latency)[0])
+        return self._best.get((side, latency), first).with_(count=count)
+
+    def _best_peer(self) -> str | None:
+        rates = {
+            side: rate
+            for side in self.sides
+            if side in PEERS and (rate := self._median_rate("rounds_1s", side))
+        }
+        return max(rates, key=rates.__getitem__) if rates else None
+
+    def _median_rate(self, step: str, side: str, latency: float | None = None) -> float | None:
+        rates = sorted(
+            each["rate"]
+            for each in self.results.get(step, ())
+            if each["side"] == side and latency in (None, each["latency"])
+        )
+        return rates[len(rates) // 2] if rates else None
+
+    def _measure_beside(self, step: str, run: Run, *, sqlite: bool = False) -> Figures | None:
+        """What no ratio needs: a run whose workers do not work is noted and left out."""
+        try:
+            return self._measure(step, run, sqlite=sqlite)
+        except BrokenRun as broken:
+            self._note(step, {"side": run.side, "label": run.label, "broken": str(broken)})
+            return None
+
+    def _measure(self, step: str, run: Run, *, sqlite: bool = False, **notes: Any) -> Figures:
+        figures = self.host.measure(run.with_(damage=self.damage), sqlite=sqlite)
+        self._note(step, {**notes, **figures})
+        return figures
+
+    def _note(self, step: str, figures: Figures) -> None:
+        self.results.setdefault(step, []).append(figures)
+        self.keep(self.results)
+        minutes = (time.monotonic() - self._started) / 60
+        print(f"{minutes:5.1f} min  {step}: {_short(figures)}", file=sys.stderr)
+
+
+def _with_cheap_call(variant: Variant) -> Variant:
+    return Variant(pool=variant.pool, client_per_thread=variant.client_per_thread, cheap_call=True)
+
+
+def _short(figures: Figures) -> str:
+    return ", ".join(f"{name} {figures[name]}" for name in SHOWN if figures.get(name))
