@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from bench.peers.calling import RUN, ask
 from bench.work.models import Job
-from bench.work.writing import write_result
+from bench.work.writing import result_row
 
 
 def run_job(job_id: str) -> None:
@@ -24,6 +24,6 @@ def run_job(job_id: str) -> None:
     feedback, model = ask(job.prompt)
     with transaction.atomic():
         Job.objects.filter(pk=job_id).update(status=Job.Status.COMPLETED, finished_at=Now())
-        write_result(job_id, feedback, model)
+        result_row(job_id, feedback, model).save(force_insert=True)
     if RUN.variant.pool:
         connection.close()

@@ -46,6 +46,7 @@ class Ours:
                     subject_id=job_id,
                     credential=credential,
                     queued_at=at,
+                    turn_at=at,
                 )
                 for job_id in job_ids
             ),

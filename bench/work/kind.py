@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy
 
 from bench.content import SCHEMA, Feedback, messages, parse, right_answer
-from bench.work.models import Job
-from bench.work.writing import write_result
+from bench.work.models import Job, Result
+from bench.work.writing import result_row
 from operations.kinds import ProviderReply, ProviderRequest
 from operations.models import Operation
 
@@ -20,11 +20,14 @@ class BenchFeedback:
     failure_lead = gettext_lazy("We could not analyse your answer")
     waits_for: tuple[str, ...] = ()
 
-    def request(self, operation: Operation) -> ProviderRequest:
-        job = Job.objects.get(pk=operation.subject_id)
+    def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Job]:
+        jobs = Job.objects.filter(pk__in=[operation.subject_id for operation in operations])
+        return {str(job.pk): job for job in jobs}
+
+    def request(self, operation: Operation, subject: Job) -> ProviderRequest:
         return ProviderRequest(
             kind=self.name,
-            messages=messages(job.prompt),
+            messages=messages(subject.prompt),
             schema=SCHEMA,
             prompt_version="bench/1",
         )
@@ -32,8 +35,10 @@ class BenchFeedback:
     def parse(self, content: object, request: ProviderRequest) -> Feedback:
         return parse(content)
 
-    def apply(self, operation: Operation, result: Feedback, reply: ProviderReply) -> None:
-        write_result(operation.subject_id, result, reply.model)
+    def apply(
+        self, operation: Operation, result: Feedback, reply: ProviderReply
+    ) -> Iterator[Result]:
+        yield result_row(operation.subject_id, result, reply.model)
 
     def simulate(self, request_body: Mapping[str, Any]) -> object:
         return right_answer("never asked")

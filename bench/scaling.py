@@ -1,0 +1,112 @@
+"""`python -m bench.scaling`: ours alone, against calls in flight, processes and rows in the table.
+
+Writes `bench/scaling.json` and the plots of docs/performance.md (matplotlib, of the bench alone).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import matplotlib
+from bench.host import Host
+from bench.options import ROOT, Run
+from bench.sides.registry import NAMES
+
+matplotlib.use("svg")
+from matplotlib import pyplot
+
+IN_FLIGHT = (50, 100, 200, 400, 700, 1000)
+"""Of all processes together, at 1 s of latency."""
+
+PROCESSES = (1, 2)
+ROWS = (1_000, 100_000, 1_000_000)
+WAVES = 6
+"""Of a backlog: so often each slot is filled."""
+
+RESULTS = ROOT / "bench" / "scaling.json"
+IMAGES = ROOT / "docs" / "images"
+
+
+def main() -> None:
+    assert "ours" in NAMES
+    with Host() as host:
+        throughput = [
+            _throughput(host, in_flight, processes)
+            for processes in PROCESSES
+            for in_flight in IN_FLIGHT
+        ]
+        tables = [_tables(host, rows, sqlite=sqlite) for sqlite in (False, True) for rows in ROWS]
+    results = {"throughput": throughput, "tables": tables}
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    draw(results)
+
+
+def _throughput(host: Host, in_flight: int, processes: int) -> dict[str, Any]:
+    run = Run("ours", 1.0, WAVES * in_flight, in_flight // processes, processes=processes)
+    figures = host.measure(run)
+    _say(f"{processes} x {in_flight // processes}: {figures['rate_middle']}/s")
+    return {"in_flight": in_flight, "processes": processes, **figures}
+
+
+def _tables(host: Host, rows: int, *, sqlite: bool) -> dict[str, Any]:
+    with host.database(sqlite=sqlite) as run:
+        ended = subprocess.run(  # noqa: S603  (our own command line)
+            [sys.executable, "-m", "bench.tables", str(rows)],
+            cwd=ROOT,
+            env=run.environment(),
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+    figures: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    _say(f"{'SQLite' if sqlite else 'PostgreSQL'}, {rows} rows: claim {figures['claim_ms']} ms")
+    return {"database": "SQLite" if sqlite else "PostgreSQL", **figures}
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def draw(results: dict[str, Any]) -> None:
+    figure, axes = pyplot.subplots(figsize=(7, 4))
+    for processes in PROCESSES:
+        of = [each for each in results["throughput"] if each["processes"] == processes]
+        axes.plot(
+            [each["in_flight"] for each in of],
+            [each["rate_middle"] for each in of],
+            marker="o",
+            label=f"{processes} process{'es' if processes > 1 else ''}",
+        )
+    axes.plot(IN_FLIGHT, IN_FLIGHT, linestyle=":", color="grey", label="ceiling: in flight / 1 s")
+    axes.set(xlabel="calls in flight", ylabel="operations/s", title="1 s latency, PostgreSQL")
+    axes.legend()
+    _save(figure, "scaling-throughput.svg")
+
+    figure, axes = pyplot.subplots(figsize=(7, 4))
+    for database in ("PostgreSQL", "SQLite"):
+        of = [each for each in results["tables"] if each["database"] == database]
+        for name, style in (("claim_ms", "-"), ("claim_from_backlog_ms", "--"), ("get_ms", ":")):
+            axes.plot(
+                [each["rows"] for each in of],
+                [each[name] for each in of],
+                linestyle=style,
+                marker="o",
+                label=f"{database}: {name.removesuffix('_ms').replace('_', ' ')}",
+            )
+    axes.set(xscale="log", xlabel="rows in the table", ylabel="ms", ylim=(0, None))
+    axes.set_title("claim of 25 operations, GET of one")
+    axes.legend(fontsize="small")
+    _save(figure, "scaling-tables.svg")
+
+
+def _save(figure: Any, name: str) -> None:
+    figure.tight_layout()
+    figure.savefig(IMAGES / name, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    main()
