@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django.db import models, transaction
 
-from operations import pauses
+from operations import metrics, pauses
 from operations.clock import database_now
 from operations.engine import failpoints, ledger, transitions
 from operations.engine.claims import Claim
@@ -64,7 +65,7 @@ def complete_together(outcomes: Sequence[Outcome]) -> list[Operation | None]:
     failpoints.reach("inside_complete_after_swap")
     _write_results(zip(operations, outcomes, strict=True))
     failpoints.reach("inside_complete_after_apply")
-    _end_attempts(operations, outcomes, at=now)
+    _end_calls(operations, outcomes, at=now)
     for operation, outcome in zip(operations, outcomes, strict=True):
         if outcome.claim.was_paused:
             pauses.close_pause(operation.credential, at=now)
@@ -83,20 +84,22 @@ def _write_results(done: Iterable[tuple[Operation, Outcome]]) -> None:
         model._default_manager.bulk_create(instances)
 
 
-def _end_attempts(operations: Sequence[Operation], outcomes: Sequence[Outcome], *, at: Any) -> None:
-    ended = ledger.end_successes(
-        [
-            ledger.Success(
-                operation,
-                outcome.claim.fence,
-                outcome.reply.usage,
-                outcome.reply.provider_request_id,
-                outcome.reply.http_status,
-                outcome.duration_ms,
-            )
-            for operation, outcome in zip(operations, outcomes, strict=True)
-        ],
-        at=at,
-    )
-    if ended < len(outcomes) and len(outcomes) > 1:
+def _end_calls(
+    operations: Sequence[Operation], outcomes: Sequence[Outcome], *, at: datetime
+) -> None:
+    calls = [
+        ledger.Success(
+            operation,
+            outcome.claim.fence,
+            outcome.reply.usage,
+            outcome.reply.provider_request_id,
+            outcome.reply.http_status,
+            outcome.duration_ms,
+        )
+        for operation, outcome in zip(operations, outcomes, strict=True)
+    ]
+    ended = ledger.end_successes(calls, at=at)
+    if ended < len(calls) and len(calls) > 1:
         raise NotTogether
+    observed = [each for operation in operations for each in metrics.of_final(operation, at=at)]
+    metrics.count([*observed, *ledger.success_observations(calls[:ended])])

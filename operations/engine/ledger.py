@@ -7,7 +7,7 @@ and cost are.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -177,8 +177,11 @@ class Success:
 
 
 def end_successes(successes: Sequence[Success], *, at: datetime) -> int:
-    """Close the open attempts of these calls in one statement; returns how many were open."""
-    ended = update_each(
+    """Close the open attempts of these calls in one statement; returns how many were open.
+
+    What they count for is `success_observations`: the caller writes it with the rest.
+    """
+    return update_each(
         Attempt,
         [
             {
@@ -196,19 +199,17 @@ def end_successes(successes: Sequence[Success], *, at: datetime) -> int:
         where={"outcome": Attempt.Outcome.RUNNING},
         same={"outcome": Attempt.Outcome.SUCCEEDED, "finished_at": at},
     )
-    if ended == len(successes):
-        metrics.count(
-            delta
-            for each in successes
-            for delta in metrics.of_attempt(
-                each.operation,
-                outcome=Attempt.Outcome.SUCCEEDED,
-                category="",
-                duration_ms=each.duration_ms,
-                possibly_paid_twice=False,
-            )
+
+
+def success_observations(successes: Iterable[Success]) -> Iterator[metrics.Observation]:
+    for each in successes:
+        yield from metrics.of_attempt(
+            each.operation,
+            outcome=Attempt.Outcome.SUCCEEDED,
+            category="",
+            duration_ms=each.duration_ms,
+            possibly_paid_twice=False,
         )
-    return ended
 
 
 def mark_fenced(operation: Operation, *, fence: int, at: datetime, usage: Usage | None) -> None:

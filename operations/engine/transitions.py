@@ -132,11 +132,15 @@ def complete(
     operation: Operation, *, fence: int, at: datetime, usage: Usage, simulated: bool
 ) -> bool:
     """running → completed. The caller writes the result rows after it, in the same transaction."""
-    return bool(complete_all([Completion(operation, fence, usage, simulated)], at=at))
+    done = bool(complete_all([Completion(operation, fence, usage, simulated)], at=at))
+    if done:
+        metrics.count(metrics.of_final(operation, at=at))
+    return done
 
 
 def complete_all(completions: Sequence[Completion], *, at: datetime) -> int:
-    """running → completed for each by its own fence, in one statement. Returns how many moved.
+    """running → completed for each by its own fence, in one statement. Returns how many moved;
+    what they count for (`metrics.of_final`) the caller writes with the rest.
 
     Fewer than asked: which ones is not known. The caller rolls back and completes each by itself.
     """
@@ -173,9 +177,6 @@ def complete_all(completions: Sequence[Completion], *, at: datetime) -> int:
         own = {"simulated": each.simulated, "model": each.usage.model}
         _note(each.operation, {**values, **own}, {})
         ledger.add_in_memory(each.operation, each.usage)
-    metrics.count(
-        delta for each in completions for delta in metrics.of_final(each.operation, at=at)
-    )
     changes = [
         events.Change(each.operation, RUNNING, COMPLETED, {"attempt": each.operation.attempts})
         for each in completions

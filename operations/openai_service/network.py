@@ -20,7 +20,7 @@ import yarl
 from aiohttp import http_exceptions
 
 from operations.errors import NetworkError
-from operations.openai_service.transport import Incoming
+from operations.openai_service.transport import Incoming, Outgoing
 
 TRANSLATION: dict[type[Exception], type[httpx2.RequestError]] = {
     aiohttp.ClientError: httpx2.TransportError,
@@ -80,17 +80,17 @@ class Network:
 
     @asynccontextmanager
     async def exchange(
-        self, request: httpx2.Request, *, patience_seconds: float
+        self, outgoing: Outgoing, *, patience_seconds: float
     ) -> AsyncIterator[Incoming]:
         await self._take_turn(patience_seconds)
         try:
-            async with self._session.request(
-                request.method,
-                yarl.URL(str(request.url), encoded=True),
-                headers=list(request.headers.items()),
-                data=request.content,
+            url = _url(outgoing.url)
+            async with self._session.post(
+                url,
+                headers=outgoing.headers,
+                data=outgoing.body,
                 allow_redirects=False,
-                proxy=self._route(request.url),
+                proxy=self._route(url),
             ) as response:
                 yield Incoming(
                     response.status, response.headers.items(), response.content.iter_any()
@@ -113,16 +113,21 @@ class Network:
         except TimeoutError:
             raise httpx2.PoolTimeout("all connections are in use") from None
 
-    def _route(self, url: httpx2.URL) -> yarl.URL | None:
+    def _route(self, url: yarl.URL) -> yarl.URL | None:
         """The proxy's URL, or None."""
-        place = (url.scheme, url.host)
+        place = (url.scheme, url.host or "")
         if place not in self._routes:
             proxy = self._proxies.get(url.scheme) or self._proxies.get("all") or ""
-            self._routes[place] = _proxy(proxy) if proxy and not proxy_bypass(url.host) else None
+            self._routes[place] = _proxy(proxy) if proxy and not proxy_bypass(place[1]) else None
         return self._routes[place]
 
     async def aclose(self) -> None:
         await self._session.close()
+
+
+@functools.lru_cache(maxsize=256)
+def _url(text: str) -> yarl.URL:
+    return yarl.URL(text, encoded=True)
 
 
 def _proxy(text: str) -> yarl.URL:

@@ -22,7 +22,7 @@ from django.conf import settings
 from operations.errors import Category
 from operations.kinds import get_kind
 from operations.openai_service.prices import SIMULATED_MODEL
-from operations.openai_service.transport import Incoming
+from operations.openai_service.transport import Incoming, Outgoing
 from operations.simulated_faults import parse_faults
 
 REQUEST_ID = "req_simulated"
@@ -64,12 +64,11 @@ def fault_answer(category: Category) -> httpx2.Response:
 class Simulated:
     @asynccontextmanager
     async def exchange(
-        self, request: httpx2.Request, *, patience_seconds: float
+        self, outgoing: Outgoing, *, patience_seconds: float
     ) -> AsyncIterator[Incoming]:
         await asyncio.sleep(settings.SIMULATED_LATENCY_SECONDS)
-        body = request.content
-        fault = chosen_fault(body, next(_calls))
-        answer = fault_answer(fault) if fault else _completion(simulated_content(body))
+        fault = chosen_fault(outgoing.body, next(_calls))
+        answer = fault_answer(fault) if fault else _completion(simulated_content(outgoing.body))
         yield Incoming(answer.status_code, answer.headers.items(), answer.aiter_bytes())
 
     async def aclose(self) -> None:

@@ -46,6 +46,15 @@ current_call: ContextVar[CallNote] = ContextVar("current_call")
 
 
 @dataclass(frozen=True)
+class Outgoing:
+    """A POST, as it is sent."""
+
+    url: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+@dataclass(frozen=True)
 class Incoming:
     """An answer whose head has arrived; `chunks` is the body as it travelled, perhaps packed."""
 
@@ -58,9 +67,9 @@ class Line(Protocol):
     """Where calls go: the network, or the provider that is built in."""
 
     def exchange(
-        self, request: httpx2.Request, *, patience_seconds: float
+        self, outgoing: Outgoing, *, patience_seconds: float
     ) -> AbstractAsyncContextManager[Incoming]:
-        """Send the request, after waiting for a free connection at most `patience_seconds`. Raises
+        """Send it, after waiting for a free connection at most `patience_seconds`. Raises
         exceptions of httpx2, whatever carries the bytes."""
 
     async def aclose(self) -> None: ...
@@ -85,14 +94,24 @@ class ExchangeClient(httpx2.AsyncClient):
         headers: Any = None,
         **_: Any,
     ) -> httpx2.Request:
-        """Of what the SDK may pass, a call has a URL, headers and a body of bytes."""
-        return httpx2.Request(
-            method, self._parsed(str(url)), headers=[*headers, *OWN_HEADERS], content=content
+        """Of what the SDK may pass, a call has a URL, headers and a body of bytes. They travel
+        beside the request, whose own headers and stream are there for the SDK to look at."""
+        request = httpx2.Request(
+            method,
+            self._parsed(str(url)),
+            headers=headers,
+            stream=httpx2.ByteStream(content),
+            extensions={"outgoing": Outgoing(str(url), [*headers, *OWN_HEADERS], content)},
         )
+        request.headers.encoding = "ascii"  # else each look at a header guesses it from all
+        return request
 
     async def send(self, request: httpx2.Request, **_: Any) -> httpx2.Response:
         note = current_call.get()
-        async with self._line.exchange(request, patience_seconds=note.patience_seconds) as incoming:
+        outgoing: Outgoing = request.extensions["outgoing"]
+        async with self._line.exchange(
+            outgoing, patience_seconds=note.patience_seconds
+        ) as incoming:
             note.status = incoming.status
             note.headers = {name.lower(): value for name, value in incoming.headers}
             note.too_large = await read_bounded(
