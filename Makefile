@@ -43,6 +43,14 @@ test-fast: $(VENV)/.dev ## Run the suite without slow and browser tests
 chaos: $(VENV)/.dev ## Kill every process at random for 20 minutes; writes docs/chaos.md
 	@$(BIN)/python -m chaos --long
 
+.PHONY: bench
+bench: bench/.venv/.installed ## Run ours and four peers side by side, 45 minutes; writes bench/results.json
+	@bench/.venv/bin/python -m bench $(ARGS)
+
+.PHONY: bench-scaling
+bench-scaling: bench/.venv/.installed ## Run ours against calls in flight, processes and rows; draws the plots
+	@bench/.venv/bin/python -m bench.scaling
+
 .PHONY: ci
 ci: ## Run what the server runs: every check, then the whole suite
 	@.ci/run
@@ -97,4 +105,13 @@ $(VENV)/.scale: requirements/scale.txt $(VENV)/.base
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.created
 	@echo "Installing requirements/dev.txt, this once ..." >&2
 	@$(PIP_INSTALL) -r requirements/dev.txt
+	@touch $@
+
+BENCH_PIP = bench/.venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check
+
+bench/.venv/.installed: requirements/base.txt requirements/scale.txt bench/requirements.txt
+	@$(PYTHON) -m venv bench/.venv
+	@$(BENCH_PIP) --require-hashes -r requirements/base.txt
+	@$(BENCH_PIP) --require-hashes -r requirements/scale.txt
+	@$(BENCH_PIP) -r bench/requirements.txt
 	@touch $@

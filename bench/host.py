@@ -3,6 +3,7 @@ a fresh database for each run. Ends what it started, however it ends."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,17 @@ class Host:
             "setting": run.setting,
             **figures,
         }
+
+    @contextlib.contextmanager
+    def database(self, *, sqlite: bool) -> Iterator[Run]:
+        """A fresh database, for what needs no workers."""
+        self._run_number += 1
+        mark = f"run-{self._run_number}"
+        url = self._fresh_sqlite(mark) if sqlite else self._fresh_postgresql(mark)
+        directory = str(self.directory)
+        yield Run("ours", 0, 0, 1, database_url=url, mark=self.mark, directory=directory)
+        if not sqlite:
+            self._execute(f'DROP DATABASE "{mark}" WITH (FORCE)')
 
     def _figures_of(self, run: Run) -> dict[str, Any]:
         try:

@@ -19,14 +19,14 @@ import django
 
 django.setup()
 
-from bench.sides.ours import KIND, SUBJECT  # noqa: E402
-from bench.work.jobs import make_jobs, settle_database  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from bench.sides.ours import KIND, SUBJECT  # noqa: E402
+from bench.work.jobs import make_jobs, settle_database  # noqa: E402
 from operations.credentials import installation_credential  # noqa: E402
 from operations.engine.claims import claim_batch  # noqa: E402
 from operations.models import Operation  # noqa: E402
@@ -88,15 +88,17 @@ def fill(rows: int, owners: Sequence[int], *, status: str, ago: timedelta) -> No
         own["error_category"] = "CASE WHEN n % 33 = 0 THEN 'server_error' ELSE t.error_category END"
     for name in ("created_at", "queued_at", "turn_at", *ended):
         own[name] = seconds_from(f"t.{name}", "-" if ended else "+")
-    columns = [field.column for field in Operation._meta.concrete_fields]
+    columns = [str(field.column) for field in Operation._meta.concrete_fields]
     values = ", ".join(own.get(column, f"t.{column}") for column in columns)
-    names, table = ", ".join(columns), Operation._meta.db_table
-    sql = f"INSERT INTO {table} ({names}) SELECT {values} FROM {table} t, s WHERE t.id = %s"  # noqa: S608
+    table = Operation._meta.db_table
+    parts = (
+        f"INSERT INTO {table} ({', '.join(columns)})",
+        f"WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {rows})",
+        f"SELECT {values} FROM {table} t, s WHERE t.id = %s",
+    )
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {rows}) {sql}",
-            [template.pk.hex if connection.vendor == "sqlite" else template.pk],
-        )
+        key = template.pk.hex if connection.vendor == "sqlite" else template.pk
+        cursor.execute(" ".join(parts), [key])
 
 
 def new_id() -> str:

@@ -41,6 +41,7 @@ class Job:
 
     step: Callable[[list[Any]], Sequence[Any]]
     item: Any
+    only_looks: bool = False
 
 
 Waiting = tuple[Job, "asyncio.Future[Any]"]
@@ -115,6 +116,13 @@ class DatabaseThread:
         result: Result = await self._committed(Job(step, item), IN_TURN)
         return result
 
+    async def look(self, question: Callable[[], T]) -> T:
+        """The answer of one statement that changes nothing. It needs no transaction, and on SQLite
+        none may be begun for it: that would take the write lock."""
+        job = Job(_run_alone, question, only_looks=True)
+        result: T = await self._committed(job, IN_TURN)
+        return result
+
     async def _committed(self, job: Job, rank: int) -> Any:
         outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         # Where the caller is cancelled nobody else asks how it ended, and asyncio would complain.
@@ -184,26 +192,16 @@ class DatabaseThread:
 
     def _in_one_transaction(self, jobs: list[Job]) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
-        with log_lines.together(), transaction.atomic(durable=True):
-            for numbers in _together(jobs):
+        steps = _together(jobs)
+        # One step alone needs no savepoint: where it raises, the transaction is its own.
+        run = _in_savepoint if len(steps) > 1 else _run
+        with log_lines.together(), _transaction(jobs):
+            for numbers in steps:
                 those = [jobs[number] for number in numbers]
-                outcomes |= zip(numbers, self._in_savepoint(those), strict=True)
+                outcomes |= zip(numbers, run(those), strict=True)
             if connection.needs_rollback:  # a savepoint could not be rolled back: the line was cut
                 raise OperationalError("the transaction cannot be committed any more")
         return [outcomes[number] for number in range(len(jobs))]
-
-    def _in_savepoint(self, jobs: list[Job]) -> list[Outcome]:
-        """All have the same step."""
-        try:
-            with transaction.atomic():
-                results = jobs[0].step([job.item for job in jobs])
-        except Exception as error:  # handed to whoever awaits this job
-            if passes_by_itself(error):
-                raise
-            if len(jobs) == 1:
-                return [(None, error)]
-            return [outcome for job in jobs for outcome in self._in_savepoint([job])]
-        return [(result, None) for result in results]
 
     def _wait_for_database(self, error: Exception, tries: int) -> bool:
         """Close the connection and pause with jitter. False: the drain gave up."""
@@ -215,6 +213,30 @@ class DatabaseThread:
         connection.close()
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(tries, 10))
         return not self._giving_up.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+def _transaction(jobs: Iterable[Job]) -> contextlib.AbstractContextManager[None]:
+    if all(job.only_looks for job in jobs):
+        return contextlib.nullcontext()
+    return transaction.atomic(durable=True)
+
+
+def _run(jobs: list[Job]) -> list[Outcome]:
+    """All have the same step."""
+    return [(result, None) for result in jobs[0].step([job.item for job in jobs])]
+
+
+def _in_savepoint(jobs: list[Job]) -> list[Outcome]:
+    """Together, or each by itself where that is refused; what is raised is its job's outcome."""
+    try:
+        with transaction.atomic():
+            return _run(jobs)
+    except Exception as error:
+        if passes_by_itself(error):
+            raise
+        if len(jobs) == 1:
+            return [(None, error)]
+    return [outcome for job in jobs for outcome in _in_savepoint([job])]
 
 
 def _deliver(group: list[Waiting], outcomes: Sequence[Outcome]) -> None:
@@ -239,12 +261,12 @@ def _run_alone(items: list[Callable[[], Any]]) -> list[Any]:
     return [item()]
 
 
-def _together(jobs: list[Job]) -> Iterable[list[int]]:
+def _together(jobs: list[Job]) -> list[list[int]]:
     """The numbers of the jobs that may share a statement, in the order of the first of them."""
     groups: dict[Any, list[int]] = {}
     for number, job in enumerate(jobs):
         groups.setdefault(number if job.step is _run_alone else job.step, []).append(number)
-    return groups.values()
+    return list(groups.values())
 
 
 def passes_by_itself(error: Exception) -> bool:

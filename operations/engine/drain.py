@@ -22,9 +22,10 @@ from django.conf import settings
 from operations import events, lifeline, openai_service
 from operations.dispatch import DRAIN_SECONDS
 from operations.engine import failpoints, leases, wakeups
-from operations.engine.claims import Claim, claim_batch
+from operations.engine.claims import Claim, claim_batch, may_claim
 from operations.engine.database_thread import DatabaseGone, DatabaseThread
 from operations.engine.running import Abort, Run
+from operations.kinds import all_kinds
 
 logger = structlog.get_logger("operations")
 
@@ -61,6 +62,8 @@ class Drain:
     _runs: dict[Run, asyncio.Task[None]] = field(default_factory=dict)
     """By run, not by operation: one that was taken back may be claimed by this very drain again
     while its first run is still waiting for its answer."""
+    _more_waits: bool = True
+    """Whether the last claim may have left something that it could not take."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -74,6 +77,7 @@ class Drain:
         self._parent = os.getppid()
         self._last_beat = time.monotonic()
         self._next_cancel_look = 0.0
+        self._awaited = {name for kind in all_kinds() for name in kind.waits_for}
         self._database.start()
         try:
             if not lifeline.has_ended() and await self._sign_on():
@@ -112,6 +116,7 @@ class Drain:
             self._wake.clear()
             free = settings.OPERATIONS_CONCURRENCY - len(self._runs)
             claims = await self._claim(free)
+            self._more_waits = free <= 0 or len(claims) == min(free, CLAIM_BATCH)
             if claims:
                 failpoints.reach("after_claim_commit")
             for claim in claims:
@@ -124,7 +129,7 @@ class Drain:
             self._look_for_parent()
 
     async def _claim(self, free: int) -> list[Claim]:
-        if free <= 0:
+        if free <= 0 or not (self._more_waits or await self._database.look(may_claim)):
             return []
         limit = min(free, CLAIM_BATCH)
         return await self._database.run(partial(claim_batch, owner=self.owner, limit=limit))
@@ -143,7 +148,9 @@ class Drain:
                 operation_id=str(run.claim.id),
                 error_type=type(error).__name__,
             )
-        self._wake.set()
+        # Where the last claim found less than it could take, the next commit tells of more.
+        if self._more_waits or run.claim.kind.name in self._awaited or not self._runs:
+            self._wake.set()
 
     async def _nap(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -152,6 +159,7 @@ class Drain:
 
     async def _finish(self) -> None:
         """Let what is under way end: within the grace at a shutdown, else within its deadline."""
+        self._more_waits = True  # of the ends of runs
         await self._database.run(partial(leases.give_up_slot, owner=self.owner))
         patience = float(settings.OPERATIONS_DEADLINE_SECONDS)
         if self._stopping.is_set():

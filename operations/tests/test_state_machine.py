@@ -35,7 +35,7 @@ from operations import services
 from operations.engine import leases
 from operations.engine.claims import claim_batch
 from operations.engine.completing import Outcome, complete_together
-from operations.engine.database_thread import DatabaseThread, Job
+from operations.engine.database_thread import DatabaseThread, Job, _in_savepoint
 from operations.engine.running import LeaseLost, Run
 from operations.errors import Usage, error_from_code
 from operations.kinds import ProviderReply
@@ -237,7 +237,7 @@ class Walk(RuleBasedStateMachine):
     def _complete(self, runs: list[Run]) -> list[Operation | None]:
         """As the database thread does it: together, or each by itself where that is refused."""
         jobs = [Job(complete_together, Outcome(run.claim, REPLY, RESULT, 1)) for run in runs]
-        return [result for result, _ in DatabaseThread()._in_savepoint(jobs)]
+        return [result for result, _ in _in_savepoint(jobs)]
 
     def call_fails(self, pick: int, fate: str) -> None:
         code = FAILURES[pick % len(FAILURES)]
