@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.db import transaction
 
+from operations.batch_sql import insert_each
 from operations.models import Operation, OperationEvent
 
 if TYPE_CHECKING:
@@ -99,19 +100,19 @@ def record_all(
 ) -> None:
     """The same for the same change of several operations."""
     changes = list(changes)
-    OperationEvent.objects.bulk_create(
-        OperationEvent(
-            operation_id=change.operation.pk,
-            name=name,
-            from_status=change.from_status,
-            to_status=change.to_status,
-            fence=change.operation.fence,
-            actor=actor,  # type: ignore[misc]
-            door=door,
-            detail=dict(change.detail),
-            at=at,
-        )
-        for change in changes
+    insert_each(
+        OperationEvent,
+        [
+            {
+                "operation_id": change.operation.pk,
+                "from_status": change.from_status,
+                "to_status": change.to_status,
+                "fence": change.operation.fence,
+                "detail": dict(change.detail),
+            }
+            for change in changes
+        ],
+        same={"name": name, "actor_id": actor.pk if actor else None, "door": door, "at": at},
     )
     for change in changes:
         fields = operation_fields(change.operation)

@@ -16,6 +16,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import F
 
+from operations.batch_sql import insert_each
 from operations.models import Attempt, MetricDelta, MetricTotal, Operation
 
 OPERATIONS = "operations_total"
@@ -80,15 +81,19 @@ def of_attempt(
 
 def count(observations: Iterable[Observation]) -> None:
     """Write what was observed, what is equal in one row."""
-    MetricDelta.objects.bulk_create(
-        MetricDelta(
-            name=name,
-            labels=labels,
-            bucket=None if bucket == COUNTER else bucket,
-            count=sample.count,
-            total=sample.total,
-        )
-        for (name, labels, bucket), sample in _summed(observations).items()
+    insert_each(
+        MetricDelta,
+        [
+            {
+                "name": name,
+                "labels": labels,
+                "bucket": None if bucket == COUNTER else bucket,
+                "count": sample.count,
+                "total": sample.total,
+            }
+            for (name, labels, bucket), sample in _summed(observations).items()
+        ],
+        same={},
     )
 
 

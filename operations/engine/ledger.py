@@ -17,7 +17,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from operations import events, metrics
-from operations.engine.batch_update import update_each
+from operations.batch_sql import insert_each, update_each
 from operations.errors import OpenAIServiceError, Usage
 from operations.models import Attempt, Operation
 
@@ -54,22 +54,22 @@ def add_in_memory(operation: Operation, usage: Usage) -> None:
 
 def start_first_attempts(calls: Iterable[tuple[Operation, str]], *, at: datetime) -> None:
     """The Attempts of operations whose claim counted a call: (operation, model)."""
-    Attempt.objects.bulk_create(
-        _new_attempt(operation, fence=operation.fence, at=at, model=model)
-        for operation, model in calls
+    insert_each(
+        Attempt,
+        [_new_attempt(operation, operation.fence, model) for operation, model in calls],
+        same={"started_at": at},
     )
 
 
-def _new_attempt(operation: Operation, *, fence: int, at: datetime, model: str) -> Attempt:
-    return Attempt(
-        operation_id=operation.pk,
-        number=operation.attempts,
-        run=operation.run,
-        fence=fence,
-        credential=operation.credential,
-        model=model,
-        started_at=at,
-    )
+def _new_attempt(operation: Operation, fence: int, model: str) -> dict[str, Any]:
+    return {
+        "operation_id": operation.pk,
+        "number": operation.attempts,
+        "run": operation.run,
+        "fence": fence,
+        "credential": operation.credential,
+        "model": model,
+    }
 
 
 def start_attempt(operation: Operation, *, fence: int, at: datetime, model: str) -> Attempt | None:
@@ -95,9 +95,7 @@ def start_attempt(operation: Operation, *, fence: int, at: datetime, model: str)
             fence=fence,
             outcome=Attempt.Outcome.RUNNING,
         ).first()
-    attempt = _new_attempt(operation, fence=fence, at=at, model=model)
-    attempt.save(force_insert=True)
-    return attempt
+    return Attempt.objects.create(started_at=at, **_new_attempt(operation, fence, model))
 
 
 def note_backoff(operation: Operation, *, fence: int, at: datetime, until: datetime) -> bool:

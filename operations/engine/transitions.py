@@ -26,8 +26,8 @@ from django.db import transaction
 from django.db.models import F
 
 from operations import events, metrics
+from operations.batch_sql import update_each
 from operations.engine import ledger
-from operations.engine.batch_update import update_each
 from operations.engine.turns import next_turn
 from operations.errors import RULES, OpenAIServiceError, Usage
 from operations.models import Operation

@@ -1,4 +1,4 @@
-"""`UPDATE … FROM (VALUES …)` against both databases: types, nulls, and what it leaves alone."""
+"""One statement for many rows, on both databases: types, nulls, and what it leaves alone."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
-from operations.engine.batch_update import update_each
-from operations.models import Operation
+from operations.batch_sql import insert_each, update_each
+from operations.models import Operation, OperationEvent
 from operations.tests.factories import OperationFactory
 
 pytestmark = pytest.mark.django_db
@@ -82,3 +83,28 @@ def test_text_is_never_read_as_sql() -> None:
 
     operation.refresh_from_db()
     assert operation.model == name
+
+
+def test_inserted_rows_get_their_values_the_same_ones_and_the_defaults() -> None:
+    first, second = OperationFactory(), OperationFactory()
+    at = timezone.now()
+
+    insert_each(
+        OperationEvent,
+        [
+            {"operation_id": first.pk, "fence": 1, "detail": {"code": "a'b"}},
+            {"operation_id": second.pk, "fence": 2, "detail": {}},
+        ],
+        same={"name": "operation.claimed", "at": at, "actor_id": None},
+    )
+
+    one, other = OperationEvent.objects.order_by("fence")
+    assert (one.operation, one.detail, one.at, one.door) == (first, {"code": "a'b"}, at, "")
+    assert (other.operation, other.detail, other.actor) == (second, {}, None)
+
+
+def test_inserting_nothing_asks_the_database_nothing(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    with django_assert_num_queries(0):
+        insert_each(OperationEvent, [], same={})
