@@ -59,6 +59,8 @@ class Scale:
     sweep_count_small: int
     """Without latency, and for variants."""
     count: int
+    count_small: int
+    """Without latency, where a few seconds are a steady state."""
     count_django_q2: Sequence[int]
     """At 1 s of 8 and of 32 workers; without latency of 8."""
     producer_count: int
@@ -71,9 +73,10 @@ FULL = Scale(
     rounds=3,
     sizes=(200, 500, 1000),
     small_sizes=(64, 16, 200),
-    sweep_count=4000,
-    sweep_count_small=2000,
+    sweep_count=1500,
+    sweep_count_small=800,
     count=10_000,
+    count_small=5000,
     count_django_q2=(200, 640, 4000),
     producer_count=5000,
     idle_count=30,
@@ -87,6 +90,7 @@ QUICK = Scale(
     sweep_count=400,
     sweep_count_small=400,
     count=800,
+    count_small=800,
     count_django_q2=(24, 64, 200),
     producer_count=300,
     idle_count=5,
@@ -158,7 +162,8 @@ class Plan:
     def _rounds(self, latency: float) -> None:
         if "rounds" not in self.steps:
             return
-        runs = [self._of(side, latency, self.scale.count) for side in self._pools]
+        count = self.scale.count if latency else self.scale.count_small
+        runs = [self._of(side, latency, count) for side in self._pools]
         runs += self._django_q2(latency)
         for number in range(self.scale.rounds):
             # Each round begins with another side: nobody always runs on the same warm or tired
