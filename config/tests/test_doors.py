@@ -67,8 +67,8 @@ VERBS = {
     "cancel": {},
 }
 IGNORED = {
-    "id", "owner_id", "session_id", "subject_id", "created_at", "queued_at", "updated_at",
-    "finished_at", "started_at", "_state", "acknowledged_by_id",
+    "id", "owner_id", "session_id", "subject_id", "created_at", "queued_at", "turn_at",
+    "updated_at", "finished_at", "started_at", "_state", "acknowledged_by_id",
 }  # fmt: skip
 
 
