@@ -71,8 +71,8 @@ class Scale:
 
 FULL = Scale(
     rounds=3,
-    sizes=(200, 500, 1000),
-    small_sizes=(64, 16, 200),
+    sizes=(500, 200, 1000),
+    small_sizes=(200, 64, 16),
     sweep_count=1500,
     sweep_count_small=800,
     count=10_000,
