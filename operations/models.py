@@ -216,6 +216,11 @@ class Operation(models.Model):
         return self.status not in self.UNFINISHED
 
 
+HAS_SHORT_TEXT = Q(LessThanOrEqual(Length("detail"), 600)) & ~Q(detail="")
+HAS_LONG_TEXT = Q(GreaterThan(Length("detail"), 600))
+"""Of an attempt: the conditions of two indexes, and of the searches that are to use them."""
+
+
 class Attempt(models.Model):
     """One HTTP call to the provider, written before it is sent."""
 
@@ -278,12 +283,12 @@ class Attempt(models.Model):
             models.Index(
                 fields=("detail", "operation"),
                 name="attempt_texts",
-                condition=Q(LessThanOrEqual(Length("detail"), 600)) & ~Q(detail=""),
+                condition=HAS_SHORT_TEXT,
             ),
             models.Index(
                 fields=("operation",),
                 name="attempt_long_texts",
-                condition=Q(GreaterThan(Length("detail"), 600)),
+                condition=HAS_LONG_TEXT,
             ),
         ]
 

@@ -10,20 +10,14 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Length
-from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
 from operations.errors import RULES
-from operations.models import Attempt, Operation
+from operations.models import HAS_LONG_TEXT, HAS_SHORT_TEXT, Attempt, Operation
 
 HELP = (
     "Operation, session or subject id; user name; error code; the provider's request id; "
     "or words of the error text."
 )
-
-# The conditions of the indexes `attempt_texts` and `attempt_long_texts`.
-IS_SHORT = Q(LessThanOrEqual(Length("detail"), 600)) & ~Q(detail="")
-IS_LONG = Q(GreaterThan(Length("detail"), 600))
 
 MOST_TEXTS = 1000
 """Texts are codes and places, the same few again and again. With more of them than this the
@@ -64,14 +58,19 @@ def _conditions(text: str) -> Iterator[Q]:
     if _with_request(text).exists():
         yield Q(pk__in=_with_request(text))
     if texts := _short_texts_with(text):
-        yield Q(pk__in=_with_attempt(IS_SHORT & texts))
-    with_long_text = _with_attempt(IS_LONG & Q(detail__icontains=text))
+        yield Q(pk__in=_with_attempt(HAS_SHORT_TEXT & texts))
+    with_long_text = _with_attempt(HAS_LONG_TEXT & Q(detail__icontains=text))
     if with_long_text.exists():
         yield Q(pk__in=with_long_text)
 
 
 def _short_texts_with(words: str) -> Q | None:
-    texts = Attempt.objects.filter(IS_SHORT).order_by().values_list("detail", flat=True).distinct()
+    texts = (
+        Attempt.objects.filter(HAS_SHORT_TEXT)
+        .order_by()
+        .values_list("detail", flat=True)
+        .distinct()
+    )
     known = list(texts[: MOST_TEXTS + 1])
     if len(known) > MOST_TEXTS:
         return Q(detail__icontains=words)
