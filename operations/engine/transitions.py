@@ -128,16 +128,6 @@ class Completion:
     simulated: bool
 
 
-def complete(
-    operation: Operation, *, fence: int, at: datetime, usage: Usage, simulated: bool
-) -> bool:
-    """running → completed. The caller writes the result rows after it, in the same transaction."""
-    done = bool(complete_all([Completion(operation, fence, usage, simulated)], at=at))
-    if done:
-        metrics.count(metrics.of_final(operation, at=at))
-    return done
-
-
 def complete_all(completions: Sequence[Completion], *, at: datetime) -> int:
     """running → completed for each by its own fence, in one statement. Returns how many moved;
     what they count for (`metrics.of_final`) the caller writes with the rest.

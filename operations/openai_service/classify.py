@@ -274,5 +274,4 @@ def answer_of(response: httpx2.Response) -> Answer:
         status=response.status_code,
         headers={name.lower(): value for name, value in response.headers.items()},
         body=response.content,
-        too_large=bool(response.extensions.get("too_large")),
     )

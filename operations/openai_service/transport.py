@@ -8,6 +8,7 @@ Time is not its business: the deadline of a call is set in `client`.
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager
@@ -23,8 +24,6 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 """Unpacked. An answer of this product has a few kilobytes."""
 
 OWN_HEADERS = (("Accept-Encoding", "identity"),)
-MAX_URLS = 256
-"""Parsed ones that are kept: one for each address in use."""
 
 
 @dataclass
@@ -83,7 +82,6 @@ class ExchangeClient(httpx2.AsyncClient):
     def __init__(self, line: Line) -> None:
         super().__init__()
         self._line = line
-        self._urls: dict[str, httpx2.URL] = {}
 
     def build_request(
         self,
@@ -98,7 +96,7 @@ class ExchangeClient(httpx2.AsyncClient):
         beside the request, whose own headers and stream are there for the SDK to look at."""
         request = httpx2.Request(
             method,
-            self._parsed(str(url)),
+            _parsed(str(url)),
             headers=headers,
             stream=httpx2.ByteStream(content),
             extensions={"outgoing": Outgoing(str(url), [*headers, *OWN_HEADERS], content)},
@@ -119,16 +117,14 @@ class ExchangeClient(httpx2.AsyncClient):
             )
         return httpx2.Response(incoming.status, request=request)
 
-    def _parsed(self, url: str) -> httpx2.URL:
-        if url not in self._urls:
-            if len(self._urls) >= MAX_URLS:
-                self._urls.clear()
-            self._urls[url] = httpx2.URL(url)
-        return self._urls[url]
-
     async def aclose(self) -> None:
         await self._line.aclose()
         await super().aclose()
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(url: str) -> httpx2.URL:
+    return httpx2.URL(url)
 
 
 async def read_bounded(

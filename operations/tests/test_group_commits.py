@@ -23,6 +23,7 @@ from operations.engine.drain import Drain
 from operations.errors import Usage
 from operations.kinds import ProviderReply
 from operations.models import Attempt, MetricDelta, Operation, OperationEvent
+from operations.tests.completing import complete
 from operations.tests.factories import AttemptFactory, OperationFactory, WorkerHeartbeatFactory
 from operations.tests.fault_server import FaultServer
 from operations.tests.judgement.kind import Judgement, JudgementKind
@@ -159,10 +160,10 @@ def test_completion_whose_confirmation_was_lost_stays_a_success() -> None:
     operation = running()
     before = Operation.objects.get(pk=operation.pk)
     now = timezone.now()
-    transitions.complete(operation, fence=1, at=now, usage=USAGE, simulated=False)
+    complete(operation, fence=1, at=now, usage=USAGE)
     ledger.end_attempt(operation, fence=1, outcome="succeeded", at=now, usage=USAGE)
 
-    again = transitions.complete(before, fence=1, at=now, usage=USAGE, simulated=False)
+    again = complete(before, fence=1, at=now, usage=USAGE)
     ledger.mark_fenced(before, fence=1, at=now, usage=USAGE)
 
     operation.refresh_from_db()

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from operations.engine import leases, ledger, transitions
 from operations.errors import Usage, error_from_code
 from operations.models import Attempt, Operation, WorkerHeartbeat
+from operations.tests.completing import complete
 from operations.tests.factories import (
     AttemptFactory,
     OperationFactory,
@@ -80,7 +81,7 @@ def test_result_of_a_stale_worker_is_refused_and_its_bill_kept() -> None:
     stale = Operation.objects.get(pk=operation.pk)
     leases.sweep()
 
-    written = transitions.complete(stale, fence=1, at=timezone.now(), usage=USAGE, simulated=False)
+    written = complete(stale, fence=1, at=timezone.now(), usage=USAGE)
     ledger.mark_fenced(stale, fence=1, at=timezone.now(), usage=USAGE)
 
     operation.refresh_from_db()
@@ -104,7 +105,7 @@ def test_stale_worker_is_refused_while_a_newer_one_runs() -> None:
     error = error_from_code("SERVER_ERROR")
     at = timezone.now()
 
-    assert not transitions.complete(stale, fence=1, at=at, usage=USAGE, simulated=False)
+    assert not complete(stale, fence=1, at=at, usage=USAGE)
     assert not transitions.fail(stale, error, fence=1, at=at)
     assert not transitions.release(stale, fence=1, at=at)
     assert ledger.start_attempt(stale, fence=1, at=at, model="test-model") is None
@@ -146,7 +147,7 @@ def test_refused_answer_is_billed_beside_the_answer_that_counts() -> None:
     ledger.start_attempt(current, fence=current.fence, at=now, model="test-model")
 
     ledger.mark_fenced(stale, fence=1, at=now, usage=USAGE)
-    transitions.complete(current, fence=current.fence, at=now, usage=USAGE, simulated=False)
+    complete(current, fence=current.fence, at=now, usage=USAGE)
 
     operation.refresh_from_db()
     assert (operation.input_tokens, operation.output_tokens) == (18, 24)
