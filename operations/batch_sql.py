@@ -2,7 +2,8 @@
 
 The ORM has no such UPDATE (`bulk_update` writes a CASE for every column and row), and its
 `bulk_create` makes an instance of each row, compiles a statement and prepares each field anew. On
-the hot path that took longer than the database did (docs/performance.md).
+the hot path that took longer than the database did (docs/performance.md). Here a statement's text
+is made once for each shape.
 """
 
 from __future__ import annotations
@@ -11,39 +12,40 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import connection, models
+from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
+ModelType = type[models.Model]
+Names = tuple[str, ...]
 Fields = Mapping[str, "models.Field[Any, Any]"]
 
 
 def insert_each(
-    model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, same: Mapping[str, Any]
+    model: ModelType, rows: Sequence[Mapping[str, Any]], *, same: Mapping[str, Any]
 ) -> None:
     """Insert the rows, which all name the same fields; all get `same`, and the model's defaults for
     the rest. Names are attribute names ("operation_id"). Signals do not happen, and keys that the
     database makes are not told."""
     if not rows:
         return
-    fields, defaults = _fields(model), _defaults(model)
-    names = list(rows[0])
-    constant = {k: v for k, v in {**defaults, **same}.items() if k not in rows[0]}
-    source, values = _source([fields[name] for name in names], rows, names)
-    given = [f"v.column{number}" for number in range(1, len(names) + 1)]
-    targets = ", ".join(_column(fields[name]) for name in [*names, *constant])
-    chosen = ", ".join([*given, *[_typed(fields[name]) for name in constant]])
-    sql = " ".join(["INSERT INTO", _table(model), f"({targets})", "SELECT", chosen, "FROM", source])
+    # The proxy would look for this thread's connection again at every use.
+    connection = connections["default"]
+    names = tuple(rows[0])
+    constant = {k: v for k, v in {**_defaults(model), **same}.items() if k not in rows[0]}
+    sql = _insert_sql(model, names, tuple(constant), _places(connection, len(rows)))
+    values = [*_prepared(connection, model, constant), *_values(connection, model, names, rows)]
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*_prepared(fields, constant), *values])
+        cursor.execute(sql, values)
 
 
 def update_each(
-    model: type[models.Model],
+    model: ModelType,
     rows: Sequence[Mapping[str, Any]],
     *,
-    match: Sequence[str],
+    match: Names,
     where: Mapping[str, Any],
     same: Mapping[str, Any],
-    add: Sequence[str] = (),
+    add: Names = (),
 ) -> int:
     """Update the rows whose `match` fields equal those of one of `rows` and whose `where` fields
     have these values; returns how many there were.
@@ -52,7 +54,46 @@ def update_each(
     nothing); all rows get `same`. Field names are attribute names ("operation_id"). Signals and
     `auto_now` do not happen. Keep the match unique: two of `rows` must not name one stored row.
     """
-    fields, table, names = _fields(model), _table(model), list(rows[0])
+    connection = connections["default"]
+    names, places = tuple(rows[0]), _places(connection, len(rows))
+    sql = _update_sql(model, names, match, tuple(where), tuple(same), add, places)
+    values = [
+        *_prepared(connection, model, same),
+        *_values(connection, model, names, rows),
+        *_prepared(connection, model, where),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return int(cursor.rowcount)
+
+
+# --- Texts --------------------------------------------------------------------------------------
+
+ARRAYS = 0
+"""Of places: PostgreSQL reads one array a column faster than a list of rows; SQLite has none."""
+
+
+def _places(connection: BaseDatabaseWrapper, rows: int) -> int:
+    return ARRAYS if connection.vendor == "postgresql" else rows
+
+
+@functools.lru_cache(maxsize=1024)
+def _insert_sql(model: ModelType, names: Names, constant: Names, places: int) -> str:
+    fields = _fields(model)
+    given = [f"v.column{number}" for number in range(1, len(names) + 1)]
+    targets = ", ".join(_column(fields[name]) for name in (*names, *constant))
+    chosen = ", ".join([*given, *(_typed(fields[name], places) for name in constant)])
+    source = _source([fields[name] for name in names], places)
+    return " ".join(
+        ["INSERT INTO", _table(model), f"({targets})", "SELECT", chosen, "FROM", source]
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _update_sql(
+    model: ModelType, names: Names, match: Names, where: Names, same: Names, add: Names, places: int
+) -> str:
+    fields, table = _fields(model), _table(model)
 
     def given(name: str) -> str:
         return f"v.column{names.index(name) + 1}"
@@ -66,65 +107,70 @@ def update_each(
     assignments += [f"{_column(fields[name])} = {new_value(name)}" for name in own]
     conditions = [f"{table}.{_column(fields[name])} = {given(name)}" for name in match]
     conditions += [f"{table}.{_column(fields[name])} = %s" for name in where]
-    source, values = _source([fields[name] for name in names], rows, names)
+    source = _source([fields[name] for name in names], places)
     changes, guard = ", ".join(assignments), " AND ".join(conditions)
     # No CTE: Python's sqlite3 counts the rows of statements that begin with UPDATE alone.
-    sql = " ".join(["UPDATE", table, "SET", changes, "FROM", source, "WHERE", guard])
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*_prepared(fields, same), *values, *_prepared(fields, where)])
-        return int(cursor.rowcount)
+    return " ".join(["UPDATE", table, "SET", changes, "FROM", source, "WHERE", guard])
 
 
-def _source(
-    fields: Sequence[models.Field[Any, Any]],
-    rows: Sequence[Mapping[str, Any]],
-    names: Sequence[str],
-) -> tuple[str, list[Any]]:
-    """The rows as a table `v` with columns named as SQLite names those of VALUES, and its
-    parameters. PostgreSQL reads one array a column faster than a list of rows; SQLite has none."""
-    pairs = list(zip(fields, names, strict=True))
-    if connection.vendor == "postgresql":
-        arrays = ", ".join(f"{_typed(field)}[]" for field in fields)
+def _source(fields: Sequence[models.Field[Any, Any]], places: int) -> str:
+    """The rows as a table `v` with columns named as SQLite names those of VALUES."""
+    if places == ARRAYS:
+        arrays = ", ".join(f"{_typed(field, places)}[]" for field in fields)
         columns = ", ".join(f"column{number}" for number in range(1, len(fields) + 1))
-        values = [[f.get_db_prep_save(row[n], connection) for row in rows] for f, n in pairs]
-        return f"UNNEST({arrays}) AS v ({columns})", values
+        return f"UNNEST({arrays}) AS v ({columns})"
     row_of_marks = f"({', '.join('%s' for _ in fields)})"
-    flat = [f.get_db_prep_save(row[n], connection) for row in rows for f, n in pairs]
-    return f"(VALUES {', '.join([row_of_marks] * len(rows))}) AS v", flat
+    return f"(VALUES {', '.join([row_of_marks] * places)}) AS v"
 
 
-def _prepared(fields: Fields, values: Mapping[str, Any]) -> Iterable[Any]:
+def _typed(field: models.Field[Any, Any], places: int) -> str:
+    """A parameter. PostgreSQL does not see by itself what a bare one in a SELECT is."""
+    return f"%s::{field.rel_db_type(connections['default'])}" if places == ARRAYS else "%s"
+
+
+def _table(model: ModelType) -> str:
+    return connections["default"].ops.quote_name(model._meta.db_table)
+
+
+def _column(field: models.Field[Any, Any]) -> str:
+    return connections["default"].ops.quote_name(str(field.column))
+
+
+# --- Values -------------------------------------------------------------------------------------
+
+
+def _values(
+    connection: BaseDatabaseWrapper,
+    model: ModelType,
+    names: Names,
+    rows: Iterable[Mapping[str, Any]],
+) -> list[Any]:
+    fields = _fields(model)
+    columns = [
+        [fields[name].get_db_prep_save(row[name], connection) for row in rows] for name in names
+    ]
+    if connection.vendor == "postgresql":
+        return columns
+    return [value for row in zip(*columns, strict=True) for value in row]
+
+
+def _prepared(
+    connection: BaseDatabaseWrapper, model: ModelType, values: Mapping[str, Any]
+) -> Iterable[Any]:
+    fields = _fields(model)
     return (fields[name].get_db_prep_save(value, connection) for name, value in values.items())
 
 
-def _typed(field: models.Field[Any, Any]) -> str:
-    """A parameter. PostgreSQL does not see by itself what a bare one in a SELECT is."""
-    return f"%s::{_type(field)}" if connection.vendor == "postgresql" else "%s"
-
-
 @functools.cache
-def _type(field: models.Field[Any, Any]) -> str | None:
-    return field.rel_db_type(connection)
-
-
-@functools.cache
-def _fields(model: type[models.Model]) -> Fields:
+def _fields(model: ModelType) -> Fields:
     return {field.attname: field for field in model._meta.concrete_fields}
 
 
 @functools.cache
-def _defaults(model: type[models.Model]) -> Mapping[str, Any]:
+def _defaults(model: ModelType) -> Mapping[str, Any]:
     """Of all fields but the key: columns have none of their own in the database."""
     return {
         field.attname: field.get_default()
         for field in model._meta.concrete_fields
         if not field.primary_key
     }
-
-
-def _table(model: type[models.Model]) -> str:
-    return connection.ops.quote_name(model._meta.db_table)
-
-
-def _column(field: models.Field[Any, Any]) -> str:
-    return connection.ops.quote_name(str(field.column))

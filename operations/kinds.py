@@ -55,7 +55,7 @@ class Kind(Protocol):
     """Start of the sentence a person reads on failure: "We could not prepare your questions"."""
     waits_for: tuple[str, ...]
     """Kinds whose unfinished operations of the same session should end first; waited for at most
-    `claims.PATIENCE`, then this kind must cope with what is missing."""
+    `due.PATIENCE`, then this kind must cope with what is missing."""
 
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Any]:
         """What the requests of these operations need, by subject id, read for all of them at once.

@@ -10,7 +10,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from operations import events
@@ -26,8 +26,11 @@ BY_HAND = "PAUSED_BY_OPERATOR"
 
 
 def paused_credentials() -> set[str]:
-    """The credentials that are paused now."""
-    return set(ProviderPause.objects.filter(resumed_at=None).values_list("credential", flat=True))
+    """The credentials that are paused now. Each claim asks: SQL, as in `engine.due`."""
+    table = connection.ops.quote_name(ProviderPause._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT credential FROM {table} WHERE resumed_at IS NULL")  # noqa: S608
+        return {credential for (credential,) in cursor.fetchall()}
 
 
 def pause_by_hand(credential: str, *, at: datetime, actor: AbstractUser | None = None) -> bool:

@@ -9,28 +9,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
+from django.db import transaction
 
 from operations import pauses
 from operations.clock import database_now
 from operations.credentials import Credential, installation_credential
 from operations.engine import failing, failpoints, ledger, transitions
 from operations.engine.database_thread import passes_by_itself
+from operations.engine.due import due_operations
 from operations.errors import OpenAIServiceError
-from operations.kinds import Kind, ProviderRequest, all_kinds, get_kind, requests_of
+from operations.kinds import Kind, ProviderRequest, get_kind, requests_of
 from operations.models import Operation
 
 logger = logging.getLogger(__name__)
-
-PATIENCE = timedelta(seconds=30)
-"""A kind waits this long for those it `waits_for`: a paused provider must not hold it up."""
 
 
 @dataclass
@@ -64,7 +59,7 @@ def claim_batch(*, owner: UUID, limit: int) -> list[Claim]:
     """Take up to `limit` due operations. Those whose request cannot be built end failed, here."""
     now = database_now()
     paused = pauses.paused_credentials()
-    chosen = _due(now, paused, limit)
+    chosen = due_operations(at=now, paused=paused, limit=limit)
     if not chosen:
         return []
     prepared, faults = _prepare(chosen)
@@ -78,40 +73,6 @@ def claim_batch(*, owner: UUID, limit: int) -> list[Claim]:
     _follow_credential(claims)
     ledger.start_first_attempts(((c.operation, _model_of(c.request)) for c in claims), at=now)
     return claims
-
-
-def may_claim() -> bool:
-    """Whether anything is due, paused or not. One statement outside a transaction: a look that
-    finds nothing, the usual one, takes no lock and costs a fraction of a claim."""
-    return Operation.objects.filter(_is_due(Now())).exists()
-
-
-def _is_due(now: datetime | Now) -> Q:
-    return Q(status=Operation.Status.PENDING) & (
-        Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
-    )
-
-
-def _due(now: datetime, paused: set[str], limit: int) -> list[Operation]:
-    rows: QuerySet[Operation] = Operation.objects.filter(_is_due(now))
-    if paused:
-        rows = rows.filter(~Q(credential__in=paused) | Q(is_probe=True))
-    for kind in all_kinds():
-        if kind.waits_for:
-            rows = rows.exclude(_waits_for_others(kind, now))
-    rows = rows.order_by("turn_at", "id")
-    if connection.features.has_select_for_update_skip_locked:
-        rows = rows.select_for_update(skip_locked=True, of=("self",))
-    return list(rows[:limit])
-
-
-def _waits_for_others(kind: Kind, now: datetime) -> Q:
-    others = Operation.objects.filter(
-        session_id=OuterRef("session_id"),
-        kind__in=kind.waits_for,
-        status__in=Operation.UNFINISHED,
-    )
-    return Q(kind=kind.name, queued_at__gt=now - PATIENCE) & Q(Exists(others))
 
 
 def _prepare(

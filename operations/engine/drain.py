@@ -22,8 +22,9 @@ from django.conf import settings
 from operations import events, lifeline, openai_service
 from operations.dispatch import DRAIN_SECONDS
 from operations.engine import failpoints, leases, wakeups
-from operations.engine.claims import Claim, claim_batch, may_claim
+from operations.engine.claims import Claim, claim_batch
 from operations.engine.database_thread import DatabaseGone, DatabaseThread
+from operations.engine.due import anything_due
 from operations.engine.running import Abort, Run
 from operations.kinds import all_kinds
 
@@ -129,7 +130,7 @@ class Drain:
             self._look_for_parent()
 
     async def _claim(self, free: int) -> list[Claim]:
-        if free <= 0 or not (self._more_waits or await self._database.look(may_claim)):
+        if free <= 0 or not (self._more_waits or await self._database.look(anything_due)):
             return []
         limit = min(free, CLAIM_BATCH)
         return await self._database.run(partial(claim_batch, owner=self.owner, limit=limit))

@@ -23,7 +23,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 
 from operations import events, metrics
 from operations.batch_sql import update_each
@@ -83,7 +82,8 @@ def claim(
     The instances must be as their rows are: read in this transaction, under its lock. `calls`: how
     many calls of each start with the claim.
     """
-    pending = Operation.objects.filter(pk__in=[each.pk for each in operations], status=PENDING)
+    if not operations:
+        return []
     same: dict[str, Any] = {
         "status": RUNNING,
         "lease_owner": owner,
@@ -94,9 +94,14 @@ def claim(
         "waiting_reason": "",
     }
     raised = {"fence": 1, "attempts": calls, "run_attempts": calls}
-    if not operations:
-        return []
-    moved = pending.update(**same, **{name: F(name) + by for name, by in raised.items()})
+    moved = update_each(
+        Operation,
+        [{"id": each.pk, **raised} for each in operations],
+        match=("id",),
+        where={"status": PENDING},
+        same=same,
+        add=tuple(raised),
+    )
     if moved < len(operations):  # without a lock somebody may have been faster
         mine = Operation.objects.filter(status=RUNNING, lease_owner=owner, started_at=at)
         rows = mine.in_bulk([each.pk for each in operations])

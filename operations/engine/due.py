@@ -1,0 +1,98 @@
+"""Which pending operations are due. Every wake-up of every drain asks, so the statements are SQL
+written once: the ORM took five times as long to build them as the database to answer
+(docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, models
+
+from operations.clock import database_now
+from operations.kinds import all_kinds
+from operations.models import Operation
+
+PATIENCE = timedelta(seconds=30)
+"""A kind waits this long for those it `waits_for`: a paused provider must not hold it up."""
+
+IS_DUE = "status = 'pending' AND (next_attempt_at IS NULL OR next_attempt_at <= {now})"
+
+UNFINISHED = Operation.UNFINISHED
+
+Waits = tuple[tuple[str, tuple[str, ...]], ...]
+"""Kinds, and those that each waits for."""
+
+
+def anything_due() -> bool:
+    """Whether anything is due, paused or not: one statement that takes no lock. A look that finds
+    nothing, the usual one, costs a fraction of a claim."""
+    if connection.vendor == "postgresql":  # its own clock without another round trip
+        now, values = "STATEMENT_TIMESTAMP()", []
+    else:
+        now, values = "%s", [_stored(database_now())]
+    sql = f"SELECT 1 FROM {_table()} WHERE {IS_DUE.format(now=now)} LIMIT 1"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchone() is not None
+
+
+def due_operations(*, at: datetime, paused: Collection[str], limit: int) -> list[Operation]:
+    """Up to `limit` operations in the order of their turns, locked where the database locks rows;
+    those that somebody else has locked are passed over."""
+    values: dict[str, Any] = {
+        "now": _stored(at),
+        "patience": _stored(at - PATIENCE),
+        "limit": limit,
+        **{f"paused{number}": credential for number, credential in enumerate(paused)},
+    }
+    waits = tuple((kind.name, kind.waits_for) for kind in all_kinds() if kind.waits_for)
+    sql = _due_sql(waits, len(paused), connection.features.has_select_for_update_skip_locked)
+    return list(Operation.objects.raw(sql, values))
+
+
+@functools.lru_cache(maxsize=64)
+def _due_sql(waits: Waits, paused: int, skip_locked: bool) -> str:
+    conditions = [
+        IS_DUE.format(now="%(now)s"),
+        *(_waits_for_none(kind, others) for kind, others in waits),
+    ]
+    if paused:
+        marks = ", ".join(f"%(paused{number})s" for number in range(paused))
+        conditions.append(f"(is_probe OR credential NOT IN ({marks}))")
+    columns = ", ".join(f"due.{_quoted(field)}" for field in Operation._meta.concrete_fields)
+    parts = [
+        f"SELECT {columns} FROM {_table()} due WHERE {' AND '.join(conditions)}",  # noqa: S608
+        "ORDER BY turn_at, id LIMIT %(limit)s",
+        "FOR UPDATE OF due SKIP LOCKED" if skip_locked else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def _waits_for_none(kind: str, others: tuple[str, ...]) -> str:
+    """For a while, no unfinished operation of the others in the same session. Names of kinds are
+    the application's own."""
+    unfinished = f"other.kind IN ({_listed(others)}) AND other.status IN ({_listed(UNFINISHED)})"
+    same_session = f"SELECT 1 FROM {_table()} other WHERE other.session_id = due.session_id"  # noqa: S608
+    waits = f"kind = '{kind}' AND queued_at > %(patience)s"
+    return f"NOT ({waits} AND EXISTS ({same_session} AND {unfinished}))"
+
+
+def _listed(values: Collection[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+def _table() -> str:
+    return connection.ops.quote_name(Operation._meta.db_table)
+
+
+def _quoted(field: models.Field[Any, Any]) -> str:
+    return connection.ops.quote_name(str(field.column))
+
+
+def _stored(at: datetime) -> Any:
+    """As the database keeps it: SQLite's are texts, and compared as such."""
+    return connection.ops.adapt_datetimefield_value(at)
