@@ -66,9 +66,10 @@ class Host:
         (self.directory / "workers.log").write_text("")
         run = run.with_(
             database_url=url,
-            # Ours needs no Redis: its rows are the queue, and they ring the bell by themselves.
-            redis_url="" if run.is_ours else self.redis.url,
+            # Ours needs no Redis: its rows are the queue, and its database can ring the bell.
+            redis_url="" if run.is_ours and not run.wakes_by_redis else self.redis.url,
             stub_port=free_port(),
+            web_port=free_port(),
             mark=self.mark,
             directory=str(self.directory),
             postgresql_pid=self.postgresql.pid,

@@ -16,6 +16,7 @@ from django.utils import timezone
 from bench.bystanders import Machine, per_job
 from bench.flight import flight
 from bench.processes import MemoryWatch, held_still
+from bench.web import web
 from bench.work.jobs import Times, make_job, make_jobs, settle_database, times_since
 from operations.clock import database_now
 
@@ -80,14 +81,16 @@ def paced(machine: Machine) -> dict[str, Any]:
     person waits beyond the provider's latency, from the INSERT of the job to its last commit."""
     run, before = machine.run, machine.stub.figures()["answered"]
     settle_database()
-    at = database_now()
+    at, cpu = database_now(), machine.cpu()
     submit_all(machine, [number / run.rate for number in range(run.count)])
     machine.wait_for_answers(before + run.count)
+    cpu_after = machine.cpu()
     times = times_since(at, ours=run.is_ours)
     seconds = (max(t.created for t in times) - min(t.created for t in times)).total_seconds()
     return {
         "asked_rate": round(run.rate, 1),
         "submitted_rate": round(len(times) / seconds, 1),
+        **per_job(cpu, cpu_after, run.count),
         **_percentiles("overhead", [_overhead(each, run.latency) for each in times]),
         **_percentiles("start", [_milliseconds(t.created, t.started) for t in times]),
     }
@@ -191,4 +194,5 @@ MODES: dict[str, Callable[[Machine], dict[str, Any]]] = {
     "paced": paced,
     "idle": idle,
     "flight": flight,
+    "web": web,
 }

@@ -43,13 +43,16 @@ class Run:
     """Calls in flight of one process; django-q2: processes, one call each."""
     processes: int = 2
     mode: str = "backlog"
-    """backlog, producer, paced, idle or flight: see `bench.modes`."""
+    """backlog, producer, paced, idle, flight or web: see `bench.modes`."""
     rate: float = 0.0
     """Submissions a second of a paced run."""
     variant: Variant = field(default_factory=Variant)
+    wakes_by_redis: bool = False
+    """Ours: REDIS_URL is set, and submissions ring the bell there."""
     database_url: str = ""
     redis_url: str = ""
     stub_port: int = 0
+    web_port: int = 0
     mark: str = ""
     directory: str = ""
     postgresql_pid: int = 0
@@ -89,6 +92,7 @@ class Run:
             "client per thread": self.variant.client_per_thread,
             "client.post": self.variant.cheap_call,
             "SQLite": self.is_sqlite,
+            "Redis": self.wakes_by_redis,
         }
         return ", ".join(word for word, holds in words.items() if holds)
 
@@ -111,6 +115,7 @@ class Run:
             "FIELD_ENCRYPTION_KEY": "YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtMTI=",
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
+            **({"PORT": str(self.web_port)} if self.web_port else {}),
             "OPENAI_API_KEY": API_KEY,
             "OPENAI_BASE_URL": f"http://127.0.0.1:{self.stub_port}/v1",
             "OPENAI_MODEL": MODEL,

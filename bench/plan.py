@@ -23,6 +23,9 @@ VARIANTS = tuple(
     for client in (False, True)
 )
 
+ON_SQLITE = {"processes": 1, "concurrency": 200}
+"""What the product sets by itself on SQLite. A backlog gets more in flight, as on PostgreSQL."""
+
 FLIGHT_LATENCY = 25.0
 """Below the product's time-out of 30 s, and time enough to bring all calls into flight."""
 
@@ -42,7 +45,7 @@ SHOWN = (
 )
 """Of a measurement, in the line that tells that it is done."""
 
-STEPS = ("sweep", "rounds", "cheap", "sqlite", "producer", "idle", "paced", "flight")
+STEPS = ("sweep", "rounds", "cheap", "sqlite", "producer", "idle", "paced", "flight", "web")
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class Scale:
     idle_count: int
     paced_seconds: float
     flight_count: int
+    web_count: int
+    """Of the backlog that is worked off beside the requests."""
 
 
 FULL = Scale(
@@ -82,6 +87,7 @@ FULL = Scale(
     idle_count=30,
     paced_seconds=20.0,
     flight_count=1000,
+    web_count=20_000,
 )
 QUICK = Scale(
     rounds=1,
@@ -96,6 +102,7 @@ QUICK = Scale(
     idle_count=5,
     paced_seconds=4.0,
     flight_count=200,
+    web_count=6000,
 )
 
 
@@ -124,6 +131,7 @@ class Plan:
         self._idle()
         self._paced()
         self._flight()
+        self._web()
         return self.results
 
     @property
@@ -201,16 +209,18 @@ class Plan:
     def _sqlite(self) -> None:
         if "sqlite" in self.steps and "ours" in self.sides:
             for latency in (1.0, 0.0):
-                self._measure_beside(
-                    "sqlite", self._of("ours", latency, self.scale.count), sqlite=True
-                )
+                run = self._of("ours", latency, self.scale.count)
+                one = run.with_(processes=1, concurrency=run.in_flight)
+                self._measure_beside("sqlite", one, sqlite=True)
 
     def _producer(self) -> None:
         if "producer" not in self.steps:
             return
-        for side in filter(None, ("ours" if "ours" in self.sides else None, self._best_peer())):
+        for side in self._pools:
             run = self._of(side, 1.0, self.scale.producer_count).with_(mode="producer")
             self._measure_beside("producer", run)
+            if side == "ours":
+                self._measure_beside("producer", run.with_(**ON_SQLITE), sqlite=True)
 
     def _idle(self) -> None:
         if "idle" not in self.steps:
@@ -219,25 +229,27 @@ class Plan:
             run = run.with_(mode="idle", latency=0.2, count=self.scale.idle_count)
             self._measure_beside("idle", run)
             if run.is_ours:
-                self._measure_beside("idle", run, sqlite=True)
+                self._measure_beside("idle", run.with_(**ON_SQLITE), sqlite=True)
+                self._measure_beside("idle", run.with_(wakes_by_redis=True))
 
     def _at_rest(self, side: str) -> Run:
         return self._of(side, 1.0, 0).with_(concurrency=self.scale.sizes[0])
 
     def _paced(self) -> None:
-        """At half of what the side itself managed at 1 s, in its median round."""
+        """At half of what the side itself managed with the producer on the same machine: half of
+        what it does with a backlog that others made would leave it no core to do it with."""
         if "paced" not in self.steps:
             return
-        for side in self._pools:
-            if rate := self._median_rate("rounds_1s", side):
-                self._measure_beside("paced", self._at_half(side, rate))
-        if "ours" in self.sides and (rate := self._median_rate("sqlite", "ours", latency=1.0)):
-            self._measure_beside("paced", self._at_half("ours", rate), sqlite=True)
+        for figures in [each for each in self.results.get("producer", ()) if "rate" in each]:
+            run, is_sqlite = self._at_half(figures), figures["setting"] == "SQLite"
+            self._measure_beside(
+                "paced", run.with_(**ON_SQLITE) if is_sqlite else run, sqlite=is_sqlite
+            )
 
-    def _at_half(self, side: str, rate: float) -> Run:
-        half = rate / 2
+    def _at_half(self, figures: Figures) -> Run:
+        half = figures["rate_middle"] / 2
         count = max(20, round(half * self.scale.paced_seconds))
-        return self._of(side, 1.0, count).with_(mode="paced", rate=half)
+        return self._of(figures["side"], 1.0, count).with_(mode="paced", rate=half)
 
     def _flight(self) -> None:
         if "flight" in self.steps and "ours" in self.sides:
@@ -245,6 +257,14 @@ class Plan:
             self._measure_beside(
                 "flight", Run("ours", FLIGHT_LATENCY, count, count // 2, mode="flight")
             )
+
+    def _web(self) -> None:
+        if "web" in self.steps and "ours" in self.sides:
+            each = self.scale.flight_count // 2
+            run = Run("ours", FLIGHT_LATENCY, self.scale.web_count, each, mode="web")
+            self._measure_beside("web", run)
+            one = run.with_(processes=1, concurrency=run.in_flight)
+            self._measure_beside("web", one, sqlite=True)
 
     def _sizes(self, latency: float) -> Sequence[int]:
         return self.scale.sizes if latency else self.scale.small_sizes
@@ -262,12 +282,8 @@ class Plan:
         }
         return max(rates, key=rates.__getitem__) if rates else None
 
-    def _median_rate(self, step: str, side: str, latency: float | None = None) -> float | None:
-        rates = sorted(
-            each["rate"]
-            for each in self.results.get(step, ())
-            if each["side"] == side and latency in (None, each["latency"])
-        )
+    def _median_rate(self, step: str, side: str) -> float | None:
+        rates = sorted(each["rate"] for each in self.results.get(step, ()) if each["side"] == side)
         return rates[len(rates) // 2] if rates else None
 
     def _measure_beside(self, step: str, run: Run, *, sqlite: bool = False) -> Figures | None:

@@ -60,7 +60,14 @@ TITLES = {
         "Idle workers, one submission at a time: from before the submission until started",
         IDLE,
     ),
-    "paced": ("Half load, 1 s: overhead beyond the provider's latency", PACED),
+    "paced": (
+        "Half of the end-to-end rate, 1 s: overhead beyond the provider's latency",
+        PACED,
+    ),
+}
+LISTED = {
+    "flight": "Many calls in flight in two processes, 25 s latency",
+    "web": "Requests to the web server: idle workers, 1,000 calls in flight, a backlog under way",
 }
 
 
@@ -175,9 +182,10 @@ def lines(results: Figures) -> Iterator[str]:
         for row in results.get(step, ()):
             if "broken" in row:
                 yield f"  {row['label']} did not work, see results"
-    for figures in results.get("flight", ()):
-        yield from ("", "Many calls in flight in two processes, 25 s latency")
-        yield from (f"  {name}: {value}" for name, value in figures.items())
+    for step, title in LISTED.items():
+        for figures in results.get(step, ()):
+            yield from ("", title)
+            yield from (f"  {name}: {value}" for name, value in figures.items())
     yield from ("", "Ratios: ours to theirs, median of the rounds [least, most]")
     for name, ratio in results.get("ratios", {}).items():
         target = ""

@@ -80,6 +80,7 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
     """Check all variables; raises BadEnvironment naming each one that is missing or wrong."""
     reader = Reader(variables)
     debug = reader.boolean("DJANGO_DEBUG", default=False)
+    database = _database(reader, base_dir)
     environment = Environment(
         django_debug=debug,
         django_secret_key=_secret_key(reader, debug=debug, base_dir=base_dir),
@@ -91,7 +92,7 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
         trusted_proxy_count=reader.integer("TRUSTED_PROXY_COUNT", default=0, least=0, most=10),
         bind=_bind(reader),
         port=reader.integer("PORT", default=8000, least=1, most=65535),
-        database_url=_database(reader, base_dir),
+        database_url=database,
         redis_url=_redis(reader),
         openai_api_key=_api_key(reader),
         openai_base_url=_provider_url(reader),
@@ -108,7 +109,7 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
             "OPERATIONS_CONCURRENCY", default=200, least=1, most=2000
         ),
         operations_workers=reader.integer(
-            "OPERATIONS_WORKERS", default=_cores(), least=1, most=128
+            "OPERATIONS_WORKERS", default=_useful_workers(database), least=1, most=128
         ),
         operations_lease_seconds=reader.number("OPERATIONS_LEASE_SECONDS", default=30, least=1),
         operations_expire_seconds=reader.number(
@@ -142,7 +143,11 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
     return environment
 
 
-def _cores() -> int:
+def _useful_workers(database: Mapping[str, Any]) -> int:
+    """One per core; on SQLite, which lets one write at a time, a second one only gets in the way
+    (docs/decisions/0011-one-worker-on-sqlite.md)."""
+    if "sqlite" in database.get("ENGINE", ""):
+        return 1
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -38,6 +38,20 @@ def insert_each(
         cursor.execute(sql, values)
 
 
+def insert_instances(instances: Sequence[models.Model]) -> None:
+    """Insert these, all of one model whose keys they bring, as `save(force_insert=True)` would one
+    by one, without its signals."""
+    model = type(instances[0])
+    fields = _fields(model).values()
+    insert_each(
+        model,
+        [{f.attname: f.pre_save(one, add=True) for f in fields} for one in instances],
+        same={},
+    )
+    for one in instances:
+        one._state.adding, one._state.db = False, "default"
+
+
 def update_each(
     model: ModelType,
     rows: Sequence[Mapping[str, Any]],
@@ -46,20 +60,24 @@ def update_each(
     where: Mapping[str, Any],
     same: Mapping[str, Any],
     add: Names = (),
+    raise_by: Mapping[str, int] | None = None,
 ) -> int:
     """Update the rows whose `match` fields equal those of one of `rows` and whose `where` fields
     have these values; returns how many there were.
 
     A row's other fields are set, or added to the stored number where `add` names them (null adds
-    nothing); all rows get `same`. Field names are attribute names ("operation_id"). Signals and
-    `auto_now` do not happen. Keep the match unique: two of `rows` must not name one stored row.
+    nothing). All rows get `same`, and their numbers are raised by `raise_by`. Field names are
+    attribute names ("operation_id"). Signals and `auto_now` do not happen. Keep the match unique:
+    two of `rows` must not name one stored row.
     """
     connection = connections["default"]
-    names, places = tuple(rows[0]), _places(connection, len(rows))
-    sql = _update_sql(model, names, match, tuple(where), tuple(same), add, places)
+    raised = raise_by or {}
+    shape = UpdateShape(tuple(rows[0]), match, tuple(where), tuple(same), add, tuple(raised))
+    sql = _update_sql(model, shape, _places(connection, len(rows)))
     values = [
         *_prepared(connection, model, same),
-        *_values(connection, model, names, rows),
+        *raised.values(),
+        *_values(connection, model, shape.names, rows),
         *_prepared(connection, model, where),
     ]
     with connection.cursor() as cursor:
@@ -89,25 +107,39 @@ def _insert_sql(model: ModelType, names: Names, constant: Names, places: int) ->
     )
 
 
+class UpdateShape(NamedTuple):
+    """The arguments of `update_each`, without their values."""
+
+    names: Names
+    match: Names
+    where: Names
+    same: Names
+    add: Names
+    raised: Names
+
+
 @functools.lru_cache(maxsize=1024)
-def _update_sql(
-    model: ModelType, names: Names, match: Names, where: Names, same: Names, add: Names, places: int
-) -> str:
+def _update_sql(model: ModelType, shape: UpdateShape, places: int) -> str:
     fields, table = _fields(model), _table(model)
 
+    def stored(name: str) -> str:
+        return f"{table}.{_column(fields[name])}"
+
     def given(name: str) -> str:
-        return f"v.column{names.index(name) + 1}"
+        return f"v.column{shape.names.index(name) + 1}"
 
     def new_value(name: str) -> str:
-        old, new = f"{table}.{_column(fields[name])}", given(name)
-        return f"COALESCE({old} + {new}, {old}, {new})" if name in add else new
+        if name not in shape.add:
+            return given(name)
+        return f"COALESCE({stored(name)} + {given(name)}, {stored(name)}, {given(name)})"
 
-    own = [name for name in names if name not in match]
-    assignments = [f"{_column(fields[name])} = %s" for name in same]
+    own = [name for name in shape.names if name not in shape.match]
+    assignments = [f"{_column(fields[name])} = %s" for name in shape.same]
+    assignments += [f"{_column(fields[name])} = {stored(name)} + %s" for name in shape.raised]
     assignments += [f"{_column(fields[name])} = {new_value(name)}" for name in own]
-    conditions = [f"{table}.{_column(fields[name])} = {given(name)}" for name in match]
-    conditions += [f"{table}.{_column(fields[name])} = %s" for name in where]
-    source = _source([fields[name] for name in names], places)
+    conditions = [f"{stored(name)} = {given(name)}" for name in shape.match]
+    conditions += [f"{stored(name)} = %s" for name in shape.where]
+    source = _source([fields[name] for name in shape.names], places)
     changes, guard = ", ".join(assignments), " AND ".join(conditions)
     # No CTE: Python's sqlite3 counts the rows of statements that begin with UPDATE alone.
     return " ".join(["UPDATE", table, "SET", changes, "FROM", source, "WHERE", guard])

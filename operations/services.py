@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from operations import dispatch, events, metrics, pauses
+from operations.batch_sql import insert_instances
 from operations.clock import database_now
 from operations.credentials import installation_credential
 from operations.engine import failpoints, leases, ledger, transitions
@@ -328,7 +329,7 @@ def _insert(**fields: Any) -> Operation:
     operation = Operation(**fields)
     try:
         with transaction.atomic():
-            operation.save(force_insert=True)
+            insert_instances([operation])
     except IntegrityError:
         raise OperationInProgress(_unfinished_twin(operation)) from None
     return operation

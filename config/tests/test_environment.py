@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -134,6 +135,15 @@ def test_white_space_around_a_key_is_not_part_of_it(tmp_path: Path) -> None:
 
 def test_database_is_a_file_in_the_local_directory_by_default(tmp_path: Path) -> None:
     assert environment(tmp_path).database_url["NAME"] == str(tmp_path / ".local" / "db.sqlite3")
+
+
+def test_sqlite_gets_one_worker_and_postgresql_one_per_core(tmp_path: Path) -> None:
+    cores = len(os.sched_getaffinity(0))
+    server = "postgres://coach@db.example.org/practice"
+
+    assert environment(tmp_path).operations_workers == 1
+    assert environment(tmp_path, DATABASE_URL=server).operations_workers == cores
+    assert environment(tmp_path, OPERATIONS_WORKERS="3").operations_workers == 3
 
 
 @pytest.mark.parametrize(

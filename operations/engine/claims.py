@@ -1,26 +1,29 @@
 """Claims: which pending operations a drain takes, with everything their call needs.
 
-Runs in one transaction in the drain's database thread: the requests are built from the rows, then
-compare-and-swap, then the Attempt of the first call, a few statements for all of them.
+In the drain's database thread: the requests are built from the rows, then, in one transaction,
+compare-and-swap and the Attempt of the first call, a few statements for all of them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
 from functools import partial
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from operations import pauses
 from operations.clock import database_now
 from operations.credentials import Credential, installation_credential
 from operations.engine import failing, failpoints, ledger, transitions
 from operations.engine.database_thread import passes_by_itself
-from operations.engine.due import due_operations
+from operations.engine.due import anything_due, due_operations
 from operations.errors import OpenAIServiceError
 from operations.kinds import Kind, ProviderRequest, get_kind, requests_of
 from operations.models import Operation
@@ -55,24 +58,67 @@ class Prepared:
     credential: Credential
 
 
-def claim_batch(*, owner: UUID, limit: int) -> list[Claim]:
-    """Take up to `limit` due operations. Those whose request cannot be built end failed, here."""
-    now = database_now()
-    paused = pauses.paused_credentials()
-    chosen = due_operations(at=now, paused=paused, limit=limit)
-    if not chosen:
+@dataclass(frozen=True)
+class Choice:
+    """Due operations as they were read, with the requests that could be built and why others could
+    not."""
+
+    at: datetime
+    paused: set[str]
+    operations: Sequence[Operation]
+    prepared: Mapping[UUID, Prepared]
+    faults: Mapping[UUID, OpenAIServiceError]
+
+
+class UnderLock(Enum):
+    """Something is due, but what is taken must be chosen in the claim's transaction."""
+
+    CHOOSE = "choose"
+
+
+def look(limit: int) -> Choice | UnderLock | None:
+    """What is due, read outside a transaction; None: nothing.
+
+    On SQLite a claim holds the only write lock: what can be read before it is. Where rows are
+    locked one by one, or more is due than one claim takes, two drains would choose the same.
+    """
+    if not anything_due():
+        return None
+    if connection.features.has_select_for_update_skip_locked:
+        return UnderLock.CHOOSE
+    choice = _choose(limit)
+    return choice if len(choice.operations) < limit else UnderLock.CHOOSE
+
+
+def claim_batch(
+    seen: Choice | UnderLock = UnderLock.CHOOSE, *, owner: UUID, limit: int
+) -> list[Claim]:
+    """Take up to `limit` due operations. Those whose request cannot be built end failed, here.
+    `seen`: what a `look` of the same limit has just found."""
+    choice = seen if isinstance(seen, Choice) else _choose(limit)
+    if not choice.operations:
         return []
-    prepared, faults = _prepare(chosen)
+    now = choice.at
     take = partial(transitions.claim, owner=owner, at=now, lease=transitions.lease_length())
-    ready = take([each for each in chosen if each.pk in prepared], calls=1)
-    broken = take([each for each in chosen if each.pk in faults])
+    ready = take([each for each in choice.operations if each.pk in choice.prepared], calls=1)
+    broken = take([each for each in choice.operations if each.pk in choice.faults])
     failpoints.reach("in_claim_after_swap")
     for operation in broken:
-        failing.fail_operation(operation, faults[operation.pk], fence=operation.fence, at=now)
-    claims = [_claim(each, prepared[each.pk], paused) for each in ready]
+        failing.fail_operation(
+            operation, choice.faults[operation.pk], fence=operation.fence, at=now
+        )
+    claims = [_claim(each, choice.prepared[each.pk], choice.paused) for each in ready]
     _follow_credential(claims)
     ledger.start_first_attempts(((c.operation, _model_of(c.request)) for c in claims), at=now)
     return claims
+
+
+def _choose(limit: int) -> Choice:
+    now = database_now()
+    paused = pauses.paused_credentials()
+    operations = due_operations(at=now, paused=paused, limit=limit)
+    prepared, faults = _prepare(operations) if operations else ({}, {})
+    return Choice(now, paused, operations, prepared, faults)
 
 
 def _prepare(
@@ -81,7 +127,7 @@ def _prepare(
     """The requests of all, read together; where that fails, each by itself shows whose fault it
     was: a kind's own bug must end its operation, not the drain."""
     try:
-        with transaction.atomic():
+        with _savepoint():
             return _prepare_together(chosen), {}
     except Exception as error:
         if passes_by_itself(error):
@@ -90,7 +136,7 @@ def _prepare(
     faults: dict[UUID, OpenAIServiceError] = {}
     for operation in chosen:
         try:
-            with transaction.atomic():
+            with _savepoint():
                 prepared |= _prepare_together([operation])
         except OpenAIServiceError as error:
             faults[operation.pk] = error
@@ -100,6 +146,12 @@ def _prepare(
             logger.exception("operation.request_failed")
             faults[operation.pk] = failing.own_fault(error)
     return prepared, faults
+
+
+def _savepoint() -> AbstractContextManager[object]:
+    """Outside a transaction there is nothing to save, and on SQLite one would take the write
+    lock."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
 def _prepare_together(operations: Sequence[Operation]) -> dict[UUID, Prepared]:

@@ -1,6 +1,7 @@
 """All database work of a drain, in one thread with one connection, in group commits.
 
-Jobs that wait at the same moment share a transaction; each runs in a savepoint of its own, so one
+Jobs that wait at the same moment share a transaction, also those that come while it waits for
+SQLite's write lock; each runs in a savepoint of its own, so one
 bad row cannot sink the group. What is refused only at the commit (deferred foreign keys) is found
 by giving each job a transaction of its own. When the database itself is in trouble (locked,
 restarted, gone) the group is tried again until it works or the drain gives up: results that were
@@ -19,9 +20,9 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -31,6 +32,7 @@ from operations import events, log_lines
 T = TypeVar("T")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Seen = TypeVar("Seen")
 Outcome = tuple[Any, "BaseException | None"]
 
 
@@ -41,7 +43,26 @@ class Job:
 
     step: Callable[[list[Any]], Sequence[Any]]
     item: Any
-    only_looks: bool = False
+
+
+@dataclass
+class Guarded(Generic[Seen, T]):
+    """An item that looks first, and acts on what it has seen; None where there was nothing."""
+
+    look: Callable[[], Seen | None]
+    act: Callable[[Seen], T]
+    seen: Seen | None = None
+
+    def sees_something(self) -> bool:
+        self.seen = self.look()
+        return self.seen is not None
+
+    def __call__(self) -> T | None:
+        # What was seen holds for one try.
+        seen, self.seen = self.seen, None
+        if seen is None:
+            seen = self.look()
+        return None if seen is None else self.act(seen)
 
 
 Waiting = tuple[Job, "asyncio.Future[Any]"]
@@ -85,6 +106,7 @@ class DatabaseThread:
         self._numbers = itertools.count()
         self._group_size = GROUP_SIZE
         self._giving_up = threading.Event()
+        self._stopping = False
         self._thread = threading.Thread(target=self._work, name="operations-database", daemon=True)
         self.trouble = False
         """Whether the last try to reach the database failed."""
@@ -116,11 +138,11 @@ class DatabaseThread:
         result: Result = await self._committed(Job(step, item), IN_TURN)
         return result
 
-    async def look(self, question: Callable[[], T]) -> T:
-        """The answer of one statement that changes nothing. It needs no transaction, and on SQLite
-        none may be begun for it: that would take the write lock."""
-        job = Job(_run_alone, question, only_looks=True)
-        result: T = await self._committed(job, IN_TURN)
+    async def run_if(self, look: Callable[[], Seen | None], act: Callable[[Seen], T]) -> T | None:
+        """Like `run`, for a job that has nothing to do where `look` sees nothing. It changes
+        nothing: where no other job waits it is asked outside the transaction, which on SQLite
+        takes the write lock."""
+        result: T | None = await self._committed(Job(_run_alone, Guarded(look, act)), IN_TURN)
         return result
 
     async def _committed(self, job: Job, rank: int) -> Any:
@@ -135,31 +157,29 @@ class DatabaseThread:
 
     def _work(self) -> None:
         try:
-            while (first := self._jobs.get()[-1]) is not None:
+            while not self._stopping and (first := self._jobs.get()[-1]) is not None:
                 group = [first]
-                stop = self._fill(group)
-                self._commit(group)
-                if stop:
-                    break
+                self._fill(group)
+                self._commit(group, may_grow=True)
         finally:
             connection.close()
 
-    def _fill(self, group: list[Waiting]) -> bool:
-        """Add what waits already. True if the stop mark was among it."""
-        while len(group) < self._group_size:
+    def _fill(self, group: list[Waiting]) -> None:
+        """Add what waits already, up to the stop mark."""
+        while len(group) < self._group_size and not self._stopping:
             try:
-                job = self._jobs.get_nowait()[-1]
+                waiting = self._jobs.get_nowait()[-1]
             except queue.Empty:
-                return False
-            if job is None:
-                return True
-            group.append(job)
-        return False
+                return
+            if waiting is None:
+                self._stopping = True
+            else:
+                group.append(waiting)
 
-    def _commit(self, group: list[Waiting]) -> None:
+    def _commit(self, group: list[Waiting], *, may_grow: bool = False) -> None:
         """Commit all together; if that is refused, each by itself shows whose fault it was."""
         try:
-            outcomes = self._commit_when_possible([job for job, _ in group])
+            outcomes = self._commit_when_possible(group, may_grow=may_grow)
         except BaseException as error:
             if len(group) == 1 or isinstance(error, DatabaseGone):
                 _deliver(group, [(None, error)] * len(group))
@@ -169,11 +189,11 @@ class DatabaseThread:
             return
         _deliver(group, outcomes)
 
-    def _commit_when_possible(self, jobs: list[Job]) -> list[Outcome]:
+    def _commit_when_possible(self, group: list[Waiting], *, may_grow: bool) -> list[Outcome]:
         for tries in itertools.count(1):
             started = time.monotonic()
             try:
-                outcomes = self._in_one_transaction(jobs)
+                outcomes = self._in_one_transaction(group, may_grow=may_grow)
             except (OperationalError, InterfaceError) as error:
                 if not passes_by_itself(error):
                     raise
@@ -181,7 +201,7 @@ class DatabaseThread:
                     raise DatabaseGone from error
             else:
                 self.trouble = False
-                self._keep_pace(len(jobs), time.monotonic() - started)
+                self._keep_pace(len(group), time.monotonic() - started)
                 return outcomes
         raise AssertionError("unreachable")
 
@@ -190,12 +210,17 @@ class DatabaseThread:
         fitting = int(jobs * allowed / max(seconds, 0.0001))
         self._group_size = max(1, min(GROUP_SIZE, fitting))
 
-    def _in_one_transaction(self, jobs: list[Job]) -> list[Outcome]:
+    def _in_one_transaction(self, group: list[Waiting], *, may_grow: bool) -> list[Outcome]:
+        if len(group) == 1 and _has_nothing_to_do(group[0][0]):
+            return [(None, None)]
         outcomes: dict[int, Outcome] = {}
-        steps = _together(jobs)
-        # One step alone needs no savepoint: where it raises, the transaction is its own.
-        run = _in_savepoint if len(steps) > 1 else _run
-        with log_lines.together(), _transaction(jobs):
+        with log_lines.together(), transaction.atomic(durable=True):
+            if may_grow:
+                self._fill(group)
+            jobs = [job for job, _ in group]
+            steps = _together(jobs)
+            # One step alone needs no savepoint: where it raises, the transaction is its own.
+            run = _in_savepoint if len(steps) > 1 else _run
             for numbers in steps:
                 those = [jobs[number] for number in numbers]
                 outcomes |= zip(numbers, run(those), strict=True)
@@ -215,10 +240,8 @@ class DatabaseThread:
         return not self._giving_up.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311
 
 
-def _transaction(jobs: Iterable[Job]) -> contextlib.AbstractContextManager[None]:
-    if all(job.only_looks for job in jobs):
-        return contextlib.nullcontext()
-    return transaction.atomic(durable=True)
+def _has_nothing_to_do(job: Job) -> bool:
+    return isinstance(job.item, Guarded) and not job.item.sees_something()
 
 
 def _run(jobs: list[Job]) -> list[Outcome]:

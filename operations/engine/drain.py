@@ -22,9 +22,8 @@ from django.conf import settings
 from operations import events, lifeline, openai_service
 from operations.dispatch import DRAIN_SECONDS
 from operations.engine import failpoints, leases, wakeups
-from operations.engine.claims import Claim, claim_batch
+from operations.engine.claims import Claim, claim_batch, look
 from operations.engine.database_thread import DatabaseGone, DatabaseThread
-from operations.engine.due import anything_due
 from operations.engine.running import Abort, Run
 from operations.kinds import all_kinds
 
@@ -37,7 +36,7 @@ CLAIM_BATCH = 100
 """Claims of one transaction. Their leases run from its start, and heartbeats wait for its end."""
 
 CANCEL_LOOK_SECONDS = 0.25
-"""A cancel wakes the drain, but so does every end of a run: it looks at most this often."""
+"""A drain that has calls under way looks this often whether somebody wants one stopped."""
 
 ANSWER_TURNS = 50
 """Turns of the event loop that an answer needs from its socket to a reply, with room to spare."""
@@ -125,15 +124,19 @@ class Drain:
             await self._stop_cancelled()
             if self.until_idle and not self._runs:
                 return
-            if not claims or len(claims) == free:
+            if not claims or not self._more_waits or len(claims) == free:
                 await self._nap()
             self._look_for_parent()
 
     async def _claim(self, free: int) -> list[Claim]:
-        if free <= 0 or not (self._more_waits or await self._database.look(anything_due)):
+        if free <= 0:
             return []
         limit = min(free, CLAIM_BATCH)
-        return await self._database.run(partial(claim_batch, owner=self.owner, limit=limit))
+        claim = partial(claim_batch, owner=self.owner, limit=limit)
+        if self._more_waits:
+            return await self._database.run(claim)
+        found = await self._database.run_if(partial(look, limit), claim)
+        return found or []
 
     def _start(self, claim: Claim) -> None:
         run = Run(claim, self._database)
@@ -154,8 +157,10 @@ class Drain:
             self._wake.set()
 
     async def _nap(self) -> None:
+        # Not every wake-up tells of cancellations.
+        longest = CANCEL_LOOK_SECONDS if self._runs else IDLE_LOOK_SECONDS
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(IDLE_LOOK_SECONDS):
+            async with asyncio.timeout(longest):
                 await self._wake.wait()
 
     async def _finish(self) -> None:

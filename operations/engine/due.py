@@ -30,22 +30,25 @@ Waits = tuple[tuple[str, tuple[str, ...]], ...]
 def anything_due() -> bool:
     """Whether anything is due, paused or not: one statement that takes no lock. A look that finds
     nothing, the usual one, costs a fraction of a claim."""
-    if connection.vendor == "postgresql":  # its own clock without another round trip
-        now, values = "STATEMENT_TIMESTAMP()", []
-    else:
-        now, values = "%s", [_stored(database_now())]
-    sql = f"SELECT 1 FROM {_table()} WHERE {IS_DUE.format(now=now)} LIMIT 1"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        if connection.vendor == "postgresql":  # its own clock without another round trip
+            cursor.execute(look_sql("STATEMENT_TIMESTAMP()"))
+        else:
+            cursor.execute(look_sql("%s"), [stored(database_now())])
         return cursor.fetchone() is not None
+
+
+def look_sql(now: str) -> str:
+    """A row, if anything is due at the time that `now` is in SQL."""
+    return f"SELECT 1 FROM {_table()} WHERE {IS_DUE.format(now=now)} LIMIT 1"  # noqa: S608
 
 
 def due_operations(*, at: datetime, paused: Collection[str], limit: int) -> list[Operation]:
     """Up to `limit` operations in the order of their turns, locked where the database locks rows;
     those that somebody else has locked are passed over."""
     values: dict[str, Any] = {
-        "now": _stored(at),
-        "patience": _stored(at - PATIENCE),
+        "now": stored(at),
+        "patience": stored(at - PATIENCE),
         "limit": limit,
         **{f"paused{number}": credential for number, credential in enumerate(paused)},
     }
@@ -93,6 +96,6 @@ def _quoted(field: models.Field[Any, Any]) -> str:
     return connection.ops.quote_name(str(field.column))
 
 
-def _stored(at: datetime) -> Any:
+def stored(at: datetime) -> Any:
     """As the database keeps it: SQLite's are texts, and compared as such."""
     return connection.ops.adapt_datetimefield_value(at)

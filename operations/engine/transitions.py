@@ -77,10 +77,8 @@ def _move(operation: Operation, guard: Guard, *, to: str, at: datetime, **values
 def claim(
     operations: Sequence[Operation], *, owner: UUID, at: datetime, lease: timedelta, calls: int = 0
 ) -> list[Operation]:
-    """pending → running for those that are still pending, in their order. Raises each row's fence.
-
-    The instances must be as their rows are: read in this transaction, under its lock. `calls`: how
-    many calls of each start with the claim.
+    """pending → running for those that are still pending under the fence that their instance has,
+    in their order. Raises each row's fence. `calls`: how many calls of each start with the claim.
     """
     if not operations:
         return []
@@ -96,13 +94,13 @@ def claim(
     raised = {"fence": 1, "attempts": calls, "run_attempts": calls}
     moved = update_each(
         Operation,
-        [{"id": each.pk, **raised} for each in operations],
-        match=("id",),
+        [{"id": each.pk, "fence": each.fence} for each in operations],
+        match=("id", "fence"),
         where={"status": PENDING},
         same=same,
-        add=tuple(raised),
+        raise_by=raised,
     )
-    if moved < len(operations):  # without a lock somebody may have been faster
+    if moved < len(operations):  # of rows that were read without a lock
         mine = Operation.objects.filter(status=RUNNING, lease_owner=owner, started_at=at)
         rows = mine.in_bulk([each.pk for each in operations])
         claimed = [rows[each.pk] for each in operations if each.pk in rows]

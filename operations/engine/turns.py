@@ -8,9 +8,16 @@ turn in the future comes. It orders the queue and delays nothing; a claim still 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
 
 from operations.models import Operation
+
+LAST_TURN = (
+    "SELECT turn_at FROM {table} WHERE status = 'pending' AND kind = %s AND {whose}"
+    " ORDER BY turn_at DESC LIMIT 1"
+)
 
 SHARE = timedelta(seconds=5)
 """What an owner gets at least while others wait: one operation of each kind in this time."""
@@ -19,10 +26,17 @@ SHARE = timedelta(seconds=5)
 def next_turn(*, owner_id: int | None, kind: str, at: datetime) -> datetime:
     """The turn of an operation that is queued now. Two submissions at the same moment may get the
     same one."""
-    last = (
-        Operation.objects.filter(status=Operation.Status.PENDING, owner_id=owner_id, kind=kind)
-        .order_by("-turn_at")
-        .values_list("turn_at", flat=True)
-        .first()
-    )
-    return max(at, last + SHARE) if last else at
+    whose = "owner_id IS NULL" if owner_id is None else "owner_id = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            LAST_TURN.format(
+                table=connection.ops.quote_name(Operation._meta.db_table), whose=whose
+            ),
+            [kind] if owner_id is None else [kind, owner_id],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return at
+    last: datetime = row[0]
+    # SQLite keeps UTC without saying so.
+    return max(at, (last if last.tzinfo else last.replace(tzinfo=UTC)) + SHARE)

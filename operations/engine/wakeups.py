@@ -1,8 +1,9 @@
 """How a resident drain hears of new work within milliseconds; the sweep is the net below it.
 
 PostgreSQL: LISTEN, answered by the NOTIFY that the submitting transaction sends. SQLite: PRAGMA
-data_version on a connection of its own changes with every commit of another connection. Redis,
-where it is set: published after the commit.
+data_version on a connection of its own changes with every commit of another connection; most are
+the drain's own, so the listener looks whether anything is due. Redis, where it is set: published
+after the commit.
 """
 
 from __future__ import annotations
@@ -18,8 +19,12 @@ from django.conf import settings
 from django.db import connections
 
 from operations import dispatch, events
+from operations.clock import database_now
+from operations.engine import due
 
-SQLITE_POLL_SECONDS = 0.01
+SQLITE_POLL_SECONDS = 0.005
+"""Half of it is what a submission waits on average; a poll costs 50 µs of processor time."""
+
 RECONNECT_SECONDS = 1.0
 
 
@@ -30,20 +35,28 @@ class Listener(Protocol):
 
 
 class DataVersion:
-    """Watches the SQLite file for commits of others; 2 µs a look."""
+    """Watches the SQLite file for commits after which something is due. Readers wait for nobody."""
 
     def __init__(self, path: str) -> None:
         self._path = path
 
     async def listen(self, event: asyncio.Event) -> None:
+        look = due.look_sql("?")
         with contextlib.closing(sqlite3.connect(self._path)) as connection:
             seen = None
             while True:
-                (version,) = connection.execute("PRAGMA data_version").fetchone()
-                if version != seen:
+                try:
+                    (version,) = connection.execute("PRAGMA data_version").fetchone()
+                    if version != seen and _finds(connection, look):
+                        event.set()
                     seen = version
+                except sqlite3.Error:  # the drain meets the same trouble, and knows what to do
                     event.set()
                 await asyncio.sleep(SQLITE_POLL_SECONDS)
+
+
+def _finds(connection: sqlite3.Connection, look: str) -> bool:
+    return connection.execute(look, [due.stored(database_now())]).fetchone() is not None
 
 
 class Notifications:

@@ -1,0 +1,162 @@
+"""Ours alone: how long the product's web server takes to answer while the workers are idle, hold a
+thousand calls, or work off a backlog as fast as they can."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import statistics
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from knox.models import AuthToken
+
+from bench import processes
+from bench.bystanders import Machine
+from bench.options import Run
+from bench.work.jobs import make_jobs, settle_database
+from operations.models import Operation
+
+USERS = 10
+"""Each may ask 600 times a minute."""
+
+REQUESTS = 150
+"""Of each sort, one after the other, as one person's are."""
+
+START_SECONDS = 30.0
+
+POSTING = {
+    "role": "Backend engineer",
+    "job_description": "You own the ledger service: Python, PostgreSQL, on-call every sixth week. "
+    * 8,
+    "resume_text": "2021-2026 Tallyroo: moved billing from a nightly job to events. " * 20,
+    "question_count": 5,
+}
+
+
+def web(machine: Machine) -> dict[str, Any]:
+    """Milliseconds as the client sees them, over one kept connection."""
+    tokens = itertools.cycle([_token(number) for number in range(USERS)])
+    with web_server(machine.run) as connection:
+        client = Client(connection, tokens)
+        client.measure(10)  # imports and plans are in nobody's figures
+        figures: dict[str, Any] = {"web_idle": client.measure(REQUESTS)}
+        machine.stub.set_latency(machine.run.latency)
+        _enqueue(machine, machine.run.in_flight)
+        _wait_until(lambda: _running() >= machine.run.in_flight)
+        figures["web_full"] = client.measure(REQUESTS)
+        machine.wait_for_answers(0)
+        machine.stub.set_latency(1.0)
+        _enqueue(machine, machine.run.count)
+        _wait_until(lambda: _running() >= machine.run.in_flight * 0.9)
+        figures["web_busy"] = client.measure(REQUESTS)
+        figures["still_waiting"] = Operation.objects.filter(status="pending").count()
+    figures["problems"] = (
+        [] if figures["still_waiting"] else ["the backlog ended before the measuring"]
+    )
+    return figures
+
+
+class Client:
+    def __init__(self, connection: HTTPConnection, tokens: Iterator[str]) -> None:
+        self._connection = connection
+        self._tokens = tokens
+
+    def measure(self, count: int) -> dict[str, float]:
+        times: dict[str, list[float]] = {"post": [], "get": [], "unchanged": []}
+        for _ in range(count):
+            token = next(self._tokens)
+            took, answer, _ = self._ask("POST", "sessions/", token, 201, body=json.dumps(POSTING))
+            times["post"].append(took)
+            path = f"operations/{answer['operation']['id']}/"
+            took, _, tag = self._ask("GET", path, token, 200)
+            times["get"].append(took)
+            # It may have been claimed in between: then there is something new.
+            took, _, _ = self._ask("GET", path, token, (200, 304), if_none_match=tag)
+            times["unchanged"].append(took)
+        return {
+            f"{name}_{cut}_ms": round(1000 * value, 1)
+            for name, values in times.items()
+            for cut, value in zip(("p50", "p99"), _cuts(values), strict=True)
+        }
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        token: str,
+        expected: int | tuple[int, ...],
+        *,
+        body: str | None = None,
+        if_none_match: str = "",
+    ) -> tuple[float, Any, str]:
+        headers = {
+            "Authorization": f"Token {token}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": str(uuid.uuid4()),
+            **({"If-None-Match": if_none_match} if if_none_match else {}),
+        }
+        began = time.perf_counter()
+        self._connection.request(method, f"/api/v1/{path}", body, headers)
+        response = self._connection.getresponse()
+        text = response.read()
+        took = time.perf_counter() - began
+        if response.status not in (expected if isinstance(expected, tuple) else (expected,)):
+            raise SystemExit(f"{method} {path} answered {response.status}: {text[:500]!r}")
+        return took, json.loads(text) if text else None, response.getheader("ETag", "")
+
+
+@contextlib.contextmanager
+def web_server(run: Run) -> Iterator[HTTPConnection]:
+    log = Path(run.directory) / "web.log"
+    server = processes.start([sys.executable, "-m", "config.webserver"], run.environment(), log)
+    connection = HTTPConnection("127.0.0.1", run.web_port, timeout=30)
+    try:
+        _wait_until(lambda: server.poll() is not None or _accepts(connection))
+        yield connection
+    finally:
+        connection.close()
+        processes.stop([server])
+
+
+def _accepts(connection: HTTPConnection) -> bool:
+    try:
+        connection.connect()
+    except OSError:
+        return False
+    return True
+
+
+def _token(number: int) -> str:
+    user = get_user_model().objects.create_user(f"person{number}")
+    return str(AuthToken.objects.create(user)[1])
+
+
+def _enqueue(machine: Machine, count: int) -> None:
+    job_ids, _ = make_jobs(count)
+    machine.side.enqueue(job_ids)
+    settle_database()
+
+
+def _running() -> int:
+    return Operation.objects.filter(status="running").count()
+
+
+def _wait_until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + START_SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit("waited in vain: see web.log and workers.log")
+        time.sleep(0.05)
+
+
+def _cuts(values: list[float]) -> tuple[float, float]:
+    cuts = statistics.quantiles(values, n=100, method="inclusive")
+    return cuts[49], cuts[98]
