@@ -29,6 +29,7 @@ def empty_database(transactional_db: None) -> Iterator[None]:
     call_command("migrate", verbosity=0)
 
 
+@pytest.mark.slow  # the empty database is migrated
 def test_database_that_up_created_is_known_again(mark: Path, empty_database: None) -> None:
     accounts.note_empty_database(mark)
     call_command("migrate", verbosity=0)
@@ -38,6 +39,7 @@ def test_database_that_up_created_is_known_again(mark: Path, empty_database: Non
     assert accounts.is_created_by_up(mark)
 
 
+@pytest.mark.slow
 def test_start_that_was_cut_off_while_creating_is_taken_up(
     mark: Path, empty_database: None
 ) -> None:

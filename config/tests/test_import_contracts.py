@@ -60,6 +60,7 @@ def test_every_contract_has_a_seeded_violation() -> None:
     assert sorted(SEEDS) == sorted(contracts())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contract", SEEDS)
 def test_contract_catches_a_violation(contract: str, copy: Path) -> None:
     clean = lint_imports(copy, contract)

@@ -410,6 +410,7 @@ def walk(*, walks: int, steps: int, same_every_time: bool) -> None:
         assert happened[what] > 0, f"no walk had a {what}: {happened}"
 
 
+@pytest.mark.slow
 def test_no_walk_breaks_a_rule_of_the_ledger(judgement: JudgementKind) -> None:
     walk(walks=20, steps=40, same_every_time=True)
 
