@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from operations.batch_sql import insert_each, update_each
+from operations.batch_sql import insert_each, insert_instances, update_each
 from operations.models import Operation, OperationEvent
 from operations.tests.factories import OperationFactory
 
@@ -64,6 +64,37 @@ def test_null_adds_nothing(stored: str | None, cost: str | None, total: str | No
 
     operation.refresh_from_db()
     assert operation.cost_usd == (Decimal(total) if total else None)
+
+
+def test_numbers_are_raised_and_the_old_ones_still_match() -> None:
+    operation = OperationFactory(fence=4, attempts=2)
+
+    moved = update_each(
+        Operation,
+        [{"id": operation.pk, "fence": 4}],
+        match=("id", "fence"),
+        where={"status": "pending"},
+        same={"updated_at": timezone.now()},
+        raise_by={"fence": 1, "attempts": 3},
+    )
+
+    operation.refresh_from_db()
+    assert (moved, operation.fence, operation.attempts) == (1, 5, 5)
+
+
+def test_instances_are_inserted_as_save_would() -> None:
+    given = OperationFactory.build(parameters={"questions": 5}, cost_usd=Decimal("0.000125"))
+
+    insert_instances([given])
+
+    stored = Operation.objects.get(pk=given.pk)
+    names = [field.attname for field in Operation._meta.concrete_fields]
+    assert {name: getattr(stored, name) for name in names} == {
+        name: getattr(given, name) for name in names
+    }
+    given.kind = "renamed"
+    given.save()  # it knows that its row is there
+    assert Operation.objects.get().kind == "renamed"
 
 
 def test_row_of_another_fence_status_or_name_is_left_alone() -> None:

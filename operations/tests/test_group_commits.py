@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from operations import kinds
 from operations.engine import leases, ledger, transitions
-from operations.engine.database_thread import GROUP_SIZE, DatabaseGone, DatabaseThread
+from operations.engine.database_thread import GROUP_SIZE, DatabaseGone, DatabaseThread, Guarded
 from operations.engine.drain import Drain
 from operations.errors import Usage
 from operations.kinds import ProviderReply
@@ -105,6 +105,105 @@ def test_trouble_that_passes_is_waited_out() -> None:
 
     assert commit_together(troubled) == [1]
     assert len(tries) == 3
+
+
+def commit_if(look: Callable[[], Any], act: Callable[[Any], Any], *others: Any) -> list[Any]:
+    """The guarded job and the others in one group."""
+
+    async def together() -> list[Any]:
+        database = DatabaseThread()
+        waiting = [asyncio.create_task(database.run_if(look, act))]
+        waiting += [asyncio.create_task(database.run(job)) for job in others]
+        await asyncio.sleep(0)
+        database.start()
+        outcomes = await asyncio.gather(*waiting)
+        database.stop(5)
+        return outcomes
+
+    return asyncio.run(together())
+
+
+def in_transaction() -> bool:
+    return connection.in_atomic_block
+
+
+def test_look_that_sees_nothing_begins_no_transaction() -> None:
+    looks: list[bool] = []
+
+    def look() -> None:
+        looks.append(in_transaction())
+
+    assert commit_if(look, lambda _: "acted") == [None]
+    assert looks == [False]
+
+
+def test_look_hands_on_what_it_saw() -> None:
+    assert commit_if(lambda: 3, lambda seen: (seen, in_transaction())) == [(3, True)]
+
+
+def test_look_beside_other_jobs_shares_their_transaction() -> None:
+    operation = OperationFactory()
+
+    outcomes = commit_if(in_transaction, lambda seen: seen, lambda: rename(operation))
+
+    assert outcomes == [True, 1]
+
+
+def test_each_try_looks_again() -> None:
+    looks = iter(range(1, 9))
+
+    def act(seen: int) -> int:
+        if seen < 3:
+            raise OperationalError("the connection was cut")
+        return seen
+
+    assert commit_if(lambda: next(looks), act) == [3]
+
+
+def test_what_was_seen_is_acted_upon_once() -> None:
+    looks = iter(range(1, 9))
+    job = Guarded(lambda: next(looks), lambda seen: seen)
+
+    assert job.sees_something()
+    assert (job(), job()) == (1, 2)
+
+
+def test_jobs_that_come_while_the_transaction_begins_join_it() -> None:
+    """On SQLite a transaction waits for the write lock. What it waits with need not wait twice."""
+    story: list[str] = []
+    database = DatabaseThread()
+
+    def job(name: str) -> Callable[[], None]:
+        def noted() -> None:
+            story.append(name)
+            transaction.on_commit(lambda: story.append("committed"))
+
+        return noted
+
+    class SlowBeginning:
+        def __enter__(self) -> None:
+            begun.set()
+            assert everybody_waits.wait(5)
+
+        def __exit__(self, *_: object) -> None: ...
+
+    begun, everybody_waits = threading.Event(), threading.Event()
+
+    async def both() -> None:
+        first = asyncio.create_task(database.run(job("first")))
+        database.start()
+        await asyncio.to_thread(begun.wait, 5)
+        second = asyncio.create_task(database.run(job("second")))
+        await asyncio.sleep(0)
+        everybody_waits.set()
+        await asyncio.gather(first, second)
+        database.stop(5)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("operations.log_lines.together", SlowBeginning)
+        asyncio.run(both())
+
+    assert story == ["first", "second", "committed", "committed"]
 
 
 class UnwritableKind(JudgementKind):
