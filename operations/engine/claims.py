@@ -95,10 +95,14 @@ def claim_batch(
 ) -> list[Claim]:
     """Take up to `limit` due operations. Those whose request cannot be built end failed, here.
     `seen`: what a `look` of the same limit has just found."""
-    choice = seen if isinstance(seen, Choice) else _choose(limit)
+    if isinstance(seen, Choice):
+        # The lock may have been waited for since: a lease begins when its claim does.
+        choice, now = seen, database_now()
+    else:
+        choice = _choose(limit)
+        now = choice.at
     if not choice.operations:
         return []
-    now = choice.at
     take = partial(transitions.claim, owner=owner, at=now, lease=transitions.lease_length())
     ready = take([each for each in choice.operations if each.pk in choice.prepared], calls=1)
     broken = take([each for each in choice.operations if each.pk in choice.faults])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -67,6 +68,22 @@ def test_look_sees_what_a_claim_would_take(submit: Submit) -> None:
     with transaction.atomic():
         claims = claim_batch(seen, owner=uuid.uuid4(), limit=10)
     assert [claimed.id for claimed in claims] == [operation.pk]
+
+
+def test_lease_begins_with_the_claim_not_with_the_look(submit: Submit) -> None:
+    """In between a drain may have waited for the write lock as long as a lease lasts."""
+    submit()
+    seen = look(limit=10)
+    if isinstance(seen, Choice):
+        seen = replace(seen, at=seen.at - timedelta(hours=1))
+    assert seen is not None
+
+    with transaction.atomic():
+        (claimed,) = claim_batch(seen, owner=uuid.uuid4(), limit=10)
+
+    lease_ends = claimed.operation.lease_expires_at
+    assert lease_ends is not None
+    assert lease_ends > timezone.now()
 
 
 def test_more_than_one_claim_takes_is_chosen_under_the_lock(submit: Submit) -> None:
