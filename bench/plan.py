@@ -83,8 +83,8 @@ FULL = Scale(
     count=10_000,
     count_small=5000,
     count_django_q2=(200, 640, 4000),
-    producer_count=5000,
-    idle_count=30,
+    producer_count=3000,
+    idle_count=20,
     paced_seconds=20.0,
     flight_count=1000,
     web_count=20_000,
@@ -203,7 +203,7 @@ class Plan:
         if "cheap" not in self.steps or (best := self._best_peer()) is None:
             return
         for latency in (1.0, 0.0):
-            run = self._of(best, latency, self.scale.count)
+            run = self._of(best, latency, self.scale.count_small)
             self._measure_beside("cheap", run.with_(variant=_with_cheap_call(run.variant)))
 
     def _sqlite(self) -> None:
