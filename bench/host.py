@@ -98,7 +98,16 @@ class Host:
         mark = f"run-{self._run_number}"
         url = self._fresh_sqlite(mark) if sqlite else self._fresh_postgresql(mark)
         directory = str(self.directory)
-        yield Run("ours", 0, 0, 1, database_url=url, mark=self.mark, directory=directory)
+        yield Run(
+            "ours",
+            0,
+            0,
+            1,
+            database_url=url,
+            stub_port=free_port(),
+            mark=self.mark,
+            directory=directory,
+        )
         if not sqlite:
             self._execute(f'DROP DATABASE "{mark}" WITH (FORCE)')
 

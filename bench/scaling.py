@@ -1,6 +1,7 @@
 """`python -m bench.scaling`: ours alone, against calls in flight, processes and rows in the table.
 
 Writes `bench/scaling.json` and the plots of docs/performance.md (matplotlib, of the bench alone).
+`throughput` or `tables` as argument makes that part anew and keeps the other.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import matplotlib
@@ -30,17 +32,28 @@ RESULTS = ROOT / "bench" / "scaling.json"
 IMAGES = ROOT / "docs" / "images"
 
 
-def main() -> None:
+def main(*parts: str) -> None:
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     with Host() as host:
-        throughput = [
-            _throughput(host, in_flight, processes)
-            for processes in PROCESSES
-            for in_flight in IN_FLIGHT
-        ]
-        tables = [_tables(host, rows, sqlite=sqlite) for sqlite in (False, True) for rows in ROWS]
-    results = {"throughput": throughput, "tables": tables}
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+        for part in parts or PARTS:
+            results[part] = list(PARTS[part](host))
+            RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     draw(results)
+
+
+def _all_throughputs(host: Host) -> Iterator[dict[str, Any]]:
+    for processes in PROCESSES:
+        for in_flight in IN_FLIGHT:
+            yield _throughput(host, in_flight, processes)
+
+
+def _all_tables(host: Host) -> Iterator[dict[str, Any]]:
+    for sqlite in (False, True):
+        for rows in ROWS:
+            yield _tables(host, rows, sqlite=sqlite)
+
+
+PARTS = {"throughput": _all_throughputs, "tables": _all_tables}
 
 
 def _throughput(host: Host, in_flight: int, processes: int) -> dict[str, Any]:
@@ -108,4 +121,4 @@ def _save(figure: Any, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -80,12 +80,14 @@ def fill(rows: int, owners: Sequence[int], *, status: str, ago: timedelta) -> No
     own: dict[str, str] = {
         "id": new_id(),
         "subject_id": new_id() if connection.vendor == "sqlite" else f"{new_id()}::text",
-        "owner_id": f"{owners[0]} + n % {len(owners)}",
+        "owner_id": f"{owners[0]} + n %% {len(owners)}",
     }
     if ended:
         for name, when in (("status", "'failed'"), ("error_code", "'SERVER_ERROR'")):
-            own[name] = f"CASE WHEN n % 33 = 0 THEN {when} ELSE t.{name} END"
-        own["error_category"] = "CASE WHEN n % 33 = 0 THEN 'server_error' ELSE t.error_category END"
+            own[name] = f"CASE WHEN n %% 33 = 0 THEN {when} ELSE t.{name} END"
+        own["error_category"] = (
+            "CASE WHEN n %% 33 = 0 THEN 'server_error' ELSE t.error_category END"
+        )
     for name in ("created_at", "queued_at", "turn_at", *ended):
         own[name] = seconds_from(f"t.{name}", "-" if ended else "+")
     columns = [str(field.column) for field in Operation._meta.concrete_fields]
@@ -125,7 +127,7 @@ def submit_due() -> None:
 def measured() -> dict[str, float]:
     user = get_user_model().objects.get(username="owner0")
     operator = get_user_model().objects.create_superuser("operator")
-    person, console = Client(), Client()
+    person, console = Client(SERVER_NAME="localhost"), Client(SERVER_NAME="localhost")
     person.force_login(user)
     console.force_login(operator)
     mine = [

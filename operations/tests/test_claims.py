@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from operations import kinds
@@ -56,6 +57,22 @@ def test_claimed_operation_is_leased_with_a_raised_fence_and_its_first_attempt(
     assert operation.lease_expires_at > timezone.now()
     attempt = operation.attempt_ledger.get()
     assert (attempt.number, attempt.fence, attempt.outcome) == (1, 1, Attempt.Outcome.RUNNING)
+
+
+def test_claim_reads_the_queue_in_its_order_and_sorts_nothing(submit: Submit) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL chooses by statistics: see docs/performance.md")
+    submit()
+    with CaptureQueriesContext(connection) as captured:
+        claim()
+    (due,) = [each["sql"] for each in captured if "ORDER BY turn_at" in each["sql"]]
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {due}")
+        plan = " ".join(str(row[-1]) for row in cursor.fetchall())
+
+    assert "operation_due" in plan
+    assert "TEMP B-TREE" not in plan
 
 
 def test_look_sees_what_a_claim_would_take(submit: Submit) -> None:
