@@ -60,7 +60,7 @@ def _throughput(host: Host, in_flight: int, processes: int) -> dict[str, Any]:
     run = Run("ours", 1.0, WAVES * in_flight, in_flight // processes, processes=processes)
     figures = host.measure(run)
     _say(f"{processes} x {in_flight // processes}: {figures['rate_middle']}/s")
-    return {"in_flight": in_flight, "processes": processes, **figures}
+    return {"in_flight": in_flight, "workers": processes, **figures}
 
 
 def _tables(host: Host, rows: int, *, sqlite: bool) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _say(line: str) -> None:
 def draw(results: dict[str, Any]) -> None:
     figure, axes = pyplot.subplots(figsize=(7, 4))
     for processes in PROCESSES:
-        of = [each for each in results["throughput"] if each["processes"] == processes]
+        of = [each for each in results["throughput"] if each["workers"] == processes]
         axes.plot(
             [each["in_flight"] for each in of],
             [each["rate_middle"] for each in of],
