@@ -110,7 +110,7 @@ def draw(results: dict[str, Any]) -> None:
             )
     axes.set(xscale="log", xlabel="rows in the table", ylabel="ms", ylim=(0, None))
     axes.set_title("claim of 25 operations, GET of one")
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", loc="lower right", ncols=2)
     _save(figure, "scaling-tables.svg")
 
 
