@@ -10,13 +10,12 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from operations import kinds
 from operations.credentials import installation_credential
 from operations.engine import transitions
-from operations.engine.claims import Choice, Claim, UnderLock, claim_batch, look
+from operations.engine.claims import Choice, Claim, claim_batch, look
 from operations.errors import error_from_code
 from operations.models import Attempt, Operation
 from operations.tests.factories import OperationFactory, ProviderPauseFactory
@@ -59,22 +58,6 @@ def test_claimed_operation_is_leased_with_a_raised_fence_and_its_first_attempt(
     assert (attempt.number, attempt.fence, attempt.outcome) == (1, 1, Attempt.Outcome.RUNNING)
 
 
-def test_claim_reads_the_queue_in_its_order_and_sorts_nothing(submit: Submit) -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("PostgreSQL chooses by statistics: see docs/performance.md")
-    submit()
-    with CaptureQueriesContext(connection) as captured:
-        claim()
-    (due,) = [each["sql"] for each in captured if "ORDER BY turn_at" in each["sql"]]
-
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {due}")
-        plan = " ".join(str(row[-1]) for row in cursor.fetchall())
-
-    assert "operation_due" in plan
-    assert "TEMP B-TREE" not in plan
-
-
 def test_look_sees_what_a_claim_would_take(submit: Submit) -> None:
     assert look(limit=10) is None
     operation = submit()
@@ -101,40 +84,6 @@ def test_lease_begins_with_the_claim_not_with_the_look(submit: Submit) -> None:
     lease_ends = claimed.operation.lease_expires_at
     assert lease_ends is not None
     assert lease_ends > timezone.now()
-
-
-def test_more_than_one_claim_takes_is_chosen_under_the_lock(submit: Submit) -> None:
-    for _ in range(3):
-        submit()
-
-    assert look(limit=3) is UnderLock.CHOOSE
-
-
-@pytest.mark.parametrize(
-    "meanwhile",
-    [
-        {"fence": 2, "run": 2},  # cancelled and retried
-        {"fence": 1, "status": "running", "lease_owner": uuid.UUID(int=7)},
-    ],
-    ids=["retried", "claimed by another"],
-)
-def test_what_changed_since_the_look_is_not_taken_as_it_was(
-    submit: Submit, meanwhile: dict[str, object]
-) -> None:
-    operation = submit()
-    seen = look(limit=10)
-    if not isinstance(seen, Choice):
-        pytest.skip("this database's look does not read the rows: they are read under their locks")
-    lease = {"lease_expires_at": timezone.now()} if "lease_owner" in meanwhile else {}
-    Operation.objects.filter(pk=operation.pk).update(**meanwhile, **lease)
-
-    with transaction.atomic():
-        claims = claim_batch(seen, owner=uuid.uuid4(), limit=10)
-
-    assert claims == []
-    row = Operation.objects.get(pk=operation.pk)
-    assert {name: getattr(row, name) for name in meanwhile} == meanwhile
-    assert not row.attempt_ledger.exists()
 
 
 def test_operation_that_is_not_due_is_left(submit: Submit) -> None:

@@ -25,10 +25,10 @@ RUNS = {
         "test_races",
         "test_services",
         "test_submit",
-        "test_state_machine",
         "-m",
         "not slow",
     ],
+    "walk": ["operations/tests/test_state_machine.py", "-k", "no_walk"],
     "failpoints": ["test_failpoints"],  # mostly waits for leases to end
 }
 
