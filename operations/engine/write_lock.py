@@ -36,11 +36,12 @@ def _begins_soon(stack: contextlib.ExitStack) -> bool:
 
 @contextlib.contextmanager
 def _patience(milliseconds: int) -> Iterator[None]:
-    connection.ensure_connection()
-    execute = connection.connection.execute
-    (usual,) = execute("PRAGMA busy_timeout").fetchone()
-    execute(f"PRAGMA busy_timeout = {milliseconds}")
-    try:
-        yield
-    finally:
-        execute(f"PRAGMA busy_timeout = {usual}")
+    # By Django's cursor: what is raised must be its OperationalError, which the drain waits out.
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        (usual,) = cursor.fetchone()
+        cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {usual}")
