@@ -213,7 +213,7 @@ def _database(reader: Reader, base_dir: Path) -> dict[str, Any]:
     url = reader.text("DATABASE_URL")
     if not url:
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "operations.sqlite",
             "NAME": str(local.local_directory(base_dir) / "db.sqlite3"),
         }
     scheme = url.partition(":")[0]
@@ -240,7 +240,7 @@ def _sqlite(reader: Reader, url: str, base_dir: Path) -> dict[str, Any]:
         )
         return {}
     # django-environ leaves a relative path relative to wherever the command was typed.
-    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(base_dir / name)}
+    return {"ENGINE": "operations.sqlite", "NAME": str(base_dir / name)}
 
 
 def _redis(reader: Reader) -> str:

@@ -129,7 +129,7 @@ DATABASE: dict[str, Any] = {
     # A request's transaction would roll back the row that records why the request failed.
     "ATOMIC_REQUESTS": False,
 }
-if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+if DATABASE["ENGINE"] == "operations.sqlite":
     DATABASE["OPTIONS"] = {
         # A deferred transaction that reads and then writes gets "database is locked" at once: the
         # busy time-out does not apply to the upgrade of its lock.

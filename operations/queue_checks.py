@@ -19,6 +19,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from operations.dispatch import DRAIN_SECONDS
 
 MARGIN_SECONDS = 60
+SQLITE_ENGINES = ("operations.sqlite", "django.db.backends.sqlite3")
 EXACT_GUARD_CYCLES = (0.5, 1)
 """The guard ends a hung worker only when its countdown meets exactly 0, which other steps miss."""
 
@@ -106,7 +107,7 @@ def _guard() -> Iterator[CheckMessage]:
 
 def sqlite_faults(database: Mapping[str, Any]) -> Iterator[CheckMessage]:
     """What is wrong with an entry of DATABASES, if it is SQLite's."""
-    if not database["ENGINE"].endswith("sqlite3"):
+    if database["ENGINE"] not in SQLITE_ENGINES:
         return
     if database.get("OPTIONS", {}).get("transaction_mode") != "IMMEDIATE":
         yield Error(

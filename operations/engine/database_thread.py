@@ -28,7 +28,6 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from operations import events, log_lines
-from operations.engine.write_lock import begun_transaction
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -215,7 +214,7 @@ class DatabaseThread:
         if len(group) == 1 and _has_nothing_to_do(group[0][0]):
             return [(None, None)]
         outcomes: dict[int, Outcome] = {}
-        with log_lines.together(), begun_transaction():
+        with log_lines.together(), transaction.atomic(durable=True):
             if may_grow:
                 self._fill(group)
             jobs = [job for job, _ in group]

@@ -46,8 +46,11 @@ def test_dangerous_setting_is_found(change: dict[str, Any], id_: str, settings: 
     [({}, ["operations.E017"]), ({"transaction_mode": "IMMEDIATE"}, [])],
     ids=["deferred", "immediate"],
 )
-def test_sqlite_needs_immediate_transactions(options: dict[str, str], ids: list[str]) -> None:
-    database = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": options}
+@pytest.mark.parametrize("engine", ["operations.sqlite", "django.db.backends.sqlite3"])
+def test_sqlite_needs_immediate_transactions(
+    engine: str, options: dict[str, str], ids: list[str]
+) -> None:
+    database = {"ENGINE": engine, "OPTIONS": options}
 
     assert [message.id for message in sqlite_faults(database)] == ids
 
