@@ -39,10 +39,10 @@ def insert_each(
 
 
 def insert_instances(instances: Sequence[models.Model]) -> None:
-    """Insert these, all of one model whose keys they bring, as `save(force_insert=True)` would one
-    by one, without its signals."""
-    model = type(instances[0])
-    fields = _fields(model).values()
+    """Insert these, all of one model, as `save(force_insert=True)` would one by one, without its
+    signals. All bring their key, or none does: what the database makes of it is not told."""
+    model, has_key = type(instances[0]), instances[0].pk is not None
+    fields = [field for field in _fields(model).values() if has_key or not field.primary_key]
     insert_each(
         model,
         [{f.attname: f.pre_save(one, add=True) for f in fields} for one in instances],

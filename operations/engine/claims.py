@@ -82,12 +82,12 @@ def look(limit: int) -> Choice | UnderLock | None:
     On SQLite a claim holds the only write lock: what can be read before it is. Where rows are
     locked one by one, or more is due than one claim takes, two drains would choose the same.
     """
-    if not anything_due():
-        return None
     if connection.features.has_select_for_update_skip_locked:
-        return UnderLock.CHOOSE
+        return UnderLock.CHOOSE if anything_due() else None
     choice = _choose(limit)
-    return choice if len(choice.operations) < limit else UnderLock.CHOOSE
+    if len(choice.operations) == limit:
+        return UnderLock.CHOOSE
+    return choice if choice.operations else None
 
 
 def claim_batch(

@@ -18,6 +18,7 @@ from typing import Any
 from django.db import models, transaction
 
 from operations import metrics, pauses
+from operations.batch_sql import insert_instances
 from operations.clock import database_now
 from operations.engine import failpoints, ledger, transitions
 from operations.engine.claims import Claim
@@ -80,8 +81,8 @@ def _write_results(done: Iterable[tuple[Operation, Outcome]]) -> None:
     for operation, outcome in done:
         for row in outcome.claim.kind.apply(operation, outcome.result, outcome.reply):
             rows[type(row)].append(row)
-    for model, instances in rows.items():
-        model._default_manager.bulk_create(instances)
+    for instances in rows.values():
+        insert_instances(instances)
 
 
 def _end_calls(

@@ -108,7 +108,6 @@ class DatabaseThread:
         self._giving_up = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name="operations-database", daemon=True)
-        self.trouble = False
         """Whether the last try to reach the database failed."""
 
     def start(self) -> None:
@@ -179,42 +178,41 @@ class DatabaseThread:
     def _commit(self, group: list[Waiting], *, may_grow: bool = False) -> None:
         """Commit all together; if that is refused, each by itself shows whose fault it was."""
         try:
-            outcomes = self._commit_when_possible(group, may_grow=may_grow)
+            self._commit_when_possible(group, may_grow=may_grow)
         except BaseException as error:
             if len(group) == 1 or isinstance(error, DatabaseGone):
                 _deliver(group, [(None, error)] * len(group))
                 return
             for waiting in group:
                 self._commit([waiting])
-            return
-        _deliver(group, outcomes)
 
-    def _commit_when_possible(self, group: list[Waiting], *, may_grow: bool) -> list[Outcome]:
+    def _commit_when_possible(self, group: list[Waiting], *, may_grow: bool) -> None:
         for tries in itertools.count(1):
             started = time.monotonic()
             try:
-                outcomes = self._in_one_transaction(group, may_grow=may_grow)
+                self._in_one_transaction(group, may_grow=may_grow)
             except (OperationalError, InterfaceError) as error:
                 if not passes_by_itself(error):
                     raise
                 if not self._wait_for_database(error, tries):
                     raise DatabaseGone from error
             else:
-                self.trouble = False
                 self._keep_pace(len(group), time.monotonic() - started)
-                return outcomes
-        raise AssertionError("unreachable")
+                return
 
     def _keep_pace(self, jobs: int, seconds: float) -> None:
         allowed = settings.OPERATIONS_LEASE_SECONDS / GROUPS_PER_LEASE
         fitting = int(jobs * allowed / max(seconds, 0.0001))
         self._group_size = max(1, min(GROUP_SIZE, fitting))
 
-    def _in_one_transaction(self, group: list[Waiting], *, may_grow: bool) -> list[Outcome]:
+    def _in_one_transaction(self, group: list[Waiting], *, may_grow: bool) -> None:
         if len(group) == 1 and _has_nothing_to_do(group[0][0]):
-            return [(None, None)]
+            _deliver(group, [(None, None)])
+            return
         outcomes: dict[int, Outcome] = {}
         with log_lines.together(), transaction.atomic(durable=True):
+            # The first to run after the commit: nobody waits for log lines and signals.
+            transaction.on_commit(lambda: _deliver(group, [outcomes[n] for n in range(len(group))]))
             if may_grow:
                 self._fill(group)
             jobs = [job for job, _ in group]
@@ -226,11 +224,9 @@ class DatabaseThread:
                 outcomes |= zip(numbers, run(those), strict=True)
             if connection.needs_rollback:  # a savepoint could not be rolled back: the line was cut
                 raise OperationalError("the transaction cannot be committed any more")
-        return [outcomes[number] for number in range(len(jobs))]
 
     def _wait_for_database(self, error: Exception, tries: int) -> bool:
         """Close the connection and pause with jitter. False: the drain gave up."""
-        self.trouble = True
         if tries == 1:
             events.log(
                 events.DATABASE_TROUBLE, level=logging.WARNING, error_type=type(error).__name__
@@ -271,7 +267,7 @@ def _deliver(group: list[Waiting], outcomes: Sequence[Outcome]) -> None:
 
 def _resolve(group: list[Waiting], outcomes: Sequence[Outcome]) -> None:
     for (_, future), (result, error) in zip(group, outcomes, strict=True):
-        if future.cancelled():
+        if future.done():
             continue
         if error is not None:
             future.set_exception(error)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from operations.batch_sql import insert_each, insert_instances, update_each
-from operations.models import Operation, OperationEvent
+from operations.models import MetricTotal, Operation, OperationEvent
 from operations.tests.factories import OperationFactory
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +95,13 @@ def test_instances_are_inserted_as_save_would() -> None:
     given.kind = "renamed"
     given.save()  # it knows that its row is there
     assert Operation.objects.get().kind == "renamed"
+
+
+def test_instances_without_a_key_get_one_from_the_database() -> None:
+    insert_instances([MetricTotal(name=name, labels="{}", bucket=-1) for name in ("a", "b")])
+
+    stored = MetricTotal.objects.order_by("pk")
+    assert [(row.name, row.labels, row.count) for row in stored] == [("a", "{}", 0), ("b", "{}", 0)]
 
 
 def test_row_of_another_fence_status_or_name_is_left_alone() -> None:
