@@ -125,11 +125,13 @@ def _add_to_totals(sums: Mapping[Key, Sample]) -> None:
     """In few statements: on SQLite everybody who writes waits for this."""
     if not sums:
         return
-    known = set(MetricTotal.objects.values_list("name", "labels", "bucket"))
+    # Everybody who folds locks, and makes, totals in one order: none waits for one who waits for it.
+    rows = MetricTotal.objects.select_for_update().order_by("id")
+    known = set(rows.values_list("name", "labels", "bucket"))
     MetricTotal.objects.bulk_create(
         (
             MetricTotal(name=key[0], labels=key[1], bucket=key[2])
-            for key in sums
+            for key in sorted(sums)
             if key not in known
         ),
         ignore_conflicts=True,

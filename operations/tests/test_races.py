@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
@@ -13,7 +15,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from operations import events
+from operations import events, metrics
 from operations.engine import leases
 from operations.engine.claims import Claim, claim_batch
 from operations.engine.completing import Outcome, complete_together
@@ -21,7 +23,7 @@ from operations.engine.database_thread import DatabaseThread
 from operations.engine.running import Run
 from operations.errors import Usage
 from operations.kinds import ProviderReply
-from operations.models import Operation
+from operations.models import MetricDelta, MetricTotal, Operation
 from operations.refusals import NotCancellable, OperationInProgress, Refusal
 from operations.services import (
     cancel_operation,
@@ -229,3 +231,22 @@ def test_twenty_submissions_for_one_subject_make_one_row(judgement: JudgementKin
     refusals = [outcome for outcome in outcomes if isinstance(outcome, OperationInProgress)]
     assert len(refusals) == 19
     assert {refusal.existing_id for refusal in refusals} == {winner.pk}
+
+
+def test_folding_at_once_adds_every_row_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes rows of its own (on SQLite all of the first), and all add to the same totals."""
+    monkeypatch.setattr(metrics, "FOLD_BATCH", 30)
+    chance = random.Random(7)
+    observed: Counter[str] = Counter()
+    for _ in rounds():
+        names = [f"counter_{chance.randrange(20)}" for _ in range(120)]
+        MetricDelta.objects.bulk_create(MetricDelta(name=n, labels="{}", count=1) for n in names)
+        observed.update(names)
+
+        at_once(*[metrics.fold] * 4)
+
+    for _ in range(4 * ROUNDS):
+        metrics.fold()
+    assert not MetricDelta.objects.exists()
+    totals = dict(MetricTotal.objects.values_list("name", "count"))
+    assert {name: totals[name] for name in observed} == observed
