@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import statistics
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from bench.bystanders import Machine, per_job
+from bench.figures import percentiles
 from bench.flight import flight
 from bench.processes import MemoryWatch, held_still
 from bench.web import web
@@ -91,8 +91,8 @@ def paced(machine: Machine) -> dict[str, Any]:
         "asked_rate": round(run.rate, 1),
         "submitted_rate": round(len(times) / seconds, 1),
         **per_job(cpu, cpu_after, run.count),
-        **_percentiles("overhead", [_overhead(each, run.latency) for each in times]),
-        **_percentiles("start", [_milliseconds(t.created, t.started) for t in times]),
+        **percentiles("overhead", [_overhead(each, run.latency) for each in times]),
+        **percentiles("start", [_milliseconds(t.created, t.started) for t in times]),
     }
 
 
@@ -113,8 +113,8 @@ def idle(machine: Machine) -> dict[str, Any]:
     times = times_since(at, ours=run.is_ours)
     starts = [_milliseconds(submitted[each.job_id], each.started) for each in times]
     return {
-        **_percentiles("idle_start", starts),
-        **_percentiles("idle_overhead", [_overhead(each, run.latency) for each in times]),
+        **percentiles("idle_start", starts),
+        **percentiles("idle_overhead", [_overhead(each, run.latency) for each in times]),
     }
 
 
@@ -177,15 +177,6 @@ def _overhead(times: Times, latency: float) -> float:
 
 def _milliseconds(first: datetime, last: datetime) -> float:
     return (last - first).total_seconds() * 1000
-
-
-def _percentiles(name: str, values: list[float]) -> dict[str, float]:
-    cuts = statistics.quantiles(values, n=100, method="inclusive")
-    return {
-        f"{name}_p50_ms": round(cuts[49], 1),
-        f"{name}_p99_ms": round(cuts[98], 1),
-        f"{name}_worst_ms": round(max(values), 1),
-    }
 
 
 MODES: dict[str, Callable[[Machine], dict[str, Any]]] = {

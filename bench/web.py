@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import statistics
 import sys
 import time
 import uuid
@@ -20,6 +19,7 @@ from knox.models import AuthToken
 
 from bench import processes
 from bench.bystanders import Machine
+from bench.figures import percentiles
 from bench.options import Run
 from bench.work.jobs import make_jobs, settle_database
 from operations.models import Operation
@@ -81,11 +81,10 @@ class Client:
             # It may have been claimed in between: then there is something new.
             took, _, _ = self._ask("GET", path, token, (200, 304), if_none_match=tag)
             times["unchanged"].append(took)
-        return {
-            f"{name}_{cut}_ms": round(1000 * value, 1)
-            for name, values in times.items()
-            for cut, value in zip(("p50", "p99"), _cuts(values), strict=True)
-        }
+        figures: dict[str, float] = {}
+        for name, milliseconds in times.items():
+            figures |= percentiles(name, milliseconds)
+        return figures
 
     def _ask(
         self,
@@ -107,7 +106,7 @@ class Client:
         self._connection.request(method, f"/api/v1/{path}", body, headers)
         response = self._connection.getresponse()
         text = response.read()
-        took = time.perf_counter() - began
+        took = 1000 * (time.perf_counter() - began)
         if response.status not in (expected if isinstance(expected, tuple) else (expected,)):
             raise SystemExit(f"{method} {path} answered {response.status}: {text[:500]!r}")
         return took, json.loads(text) if text else None, response.getheader("ETag", "")
@@ -155,8 +154,3 @@ def _wait_until(condition: Callable[[], object]) -> None:
         if time.monotonic() > end:
             raise SystemExit("waited in vain: see web.log and workers.log")
         time.sleep(0.05)
-
-
-def _cuts(values: list[float]) -> tuple[float, float]:
-    cuts = statistics.quantiles(values, n=100, method="inclusive")
-    return cuts[49], cuts[98]

@@ -125,7 +125,7 @@ def _add_to_totals(sums: Mapping[Key, Sample]) -> None:
     """In few statements: on SQLite everybody who writes waits for this."""
     if not sums:
         return
-    # Everybody who folds locks, and makes, totals in one order: none waits for one who waits for it.
+    # All who fold lock, and make, totals in one order: none waits for one that waits for it.
     rows = MetricTotal.objects.select_for_update().order_by("id")
     known = set(rows.values_list("name", "labels", "bucket"))
     MetricTotal.objects.bulk_create(

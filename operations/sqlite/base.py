@@ -80,29 +80,39 @@ class DatabaseWrapper(base.DatabaseWrapper):
 @contextlib.contextmanager
 def _line(path: str) -> Iterator[bool]:
     """Wait in line; whether we are its head. A process that dies leaves it by that."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError:
+    descriptor = _opened(path)
+    if descriptor is None:
         yield False
         return
     try:
-        is_head = _reach_head(descriptor)
-        yield is_head
+        yield _reach_head(descriptor)
     finally:
         # Closing is not enough: a process forked meanwhile has the same open file.
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
+
+
+def _opened(path: str) -> int | None:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError:
+        return None
 
 
 def _reach_head(descriptor: int) -> bool:
     end = time.monotonic() + LINE_SECONDS
     while True:
-        with contextlib.suppress(BlockingIOError):
+        try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        if time.monotonic() >= end:
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(LINE_POLL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
+        except OSError:  # a file system that knows no locks
             return False
-        time.sleep(LINE_POLL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
+        else:
+            return True
 
 
 def _is_busy(error: OperationalError) -> bool:

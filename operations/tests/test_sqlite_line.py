@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import sqlite3
@@ -184,6 +185,21 @@ def test_directory_without_a_line_has_writers_all_the_same(
     write: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "LINE_SUFFIX", "/cannot-be-made")
+
+    with held_by_another(0.05):
+        write()
+
+    assert was_written()
+
+
+@WRITERS
+def test_file_system_without_locks_has_writers_all_the_same(
+    write: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
 
     with held_by_another(0.05):
         write()
