@@ -7,9 +7,9 @@ takes the head of a line first, asks in short order, and leaves the line once it
 has just written stands behind those who came meanwhile
 (docs/decisions/0012-a-line-of-writers-on-sqlite.md).
 
-The line says who is next, never who may write: that is SQLite's lock alone. Where there is no line
-(a directory that may not be written to) or its head does not move (a stopped process), everybody
-asks as without it.
+The line says who is next, never who may write: that is SQLite's lock alone. Where there is none (a
+directory that may not be written to), or it does not move (a stopped process), all race for the
+lock.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ LINE_SUFFIX = "-line"
 """The file beside the database, like SQLite's own "-wal" and "-shm". It is always empty."""
 
 LINE_SECONDS = 2.0
-"""A line that does not move for so long is left."""
+"""Who has waited in line for so long races with its head: it may be a process that was stopped."""
 
 LINE_POLL_SECONDS = 0.001
-HEAD_MILLISECONDS = 3
-"""The head of the line asks SQLite again after 1 and 2 ms, and then from the start."""
+SHORT_MILLISECONDS = 3
+"""Who is next asks SQLite again after 1 and 2 ms, and then from the start."""
 
 WRITES = ("BEGIN", "INSERT", "UPDATE", "DELETE", "REPLACE")
 
@@ -50,9 +50,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Django's hook around every statement; inside a transaction the lock is ours already."""
         if self.in_atomic_block or not sql.startswith(WRITES) or self.is_in_memory_db():
             return execute(sql, params, many, context)
-        with _line(f"{self.settings_dict['NAME']}{LINE_SUFFIX}") as is_head:
-            if not is_head:
-                return execute(sql, params, many, context)
+        with _place_in_line(f"{self.settings_dict['NAME']}{LINE_SUFFIX}"):
             return self._ask_in_short_order(lambda: execute(sql, params, many, context))
 
     def _ask_in_short_order(self, ask: Callable[[], Any]) -> Any:
@@ -60,7 +58,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         changed nothing, so that the statement may be run again."""
         usual = self._busy_timeout()
         end = time.monotonic() + usual / 1000
-        self._busy_timeout(min(usual, HEAD_MILLISECONDS))
+        self._busy_timeout(min(usual, SHORT_MILLISECONDS))
         try:
             while True:
                 try:
@@ -78,14 +76,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 @contextlib.contextmanager
-def _line(path: str) -> Iterator[bool]:
-    """Wait in line; whether we are its head. A process that dies leaves it by that."""
+def _place_in_line(path: str) -> Iterator[None]:
+    """Wait until we are next. A process that dies leaves the line by that."""
     descriptor = _opened(path)
     if descriptor is None:
-        yield False
+        yield
         return
     try:
-        yield _reach_head(descriptor)
+        _wait_until_next(descriptor)
+        yield
     finally:
         # Closing is not enough: a process forked meanwhile has the same open file.
         with contextlib.suppress(OSError):
@@ -100,19 +99,17 @@ def _opened(path: str) -> int | None:
         return None
 
 
-def _reach_head(descriptor: int) -> bool:
+def _wait_until_next(descriptor: int) -> None:
     end = time.monotonic() + LINE_SECONDS
-    while True:
+    while time.monotonic() < end:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() >= end:
-                return False
             time.sleep(LINE_POLL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
         except OSError:  # a file system that knows no locks
-            return False
+            return
         else:
-            return True
+            return
 
 
 def _is_busy(error: OperationalError) -> bool:

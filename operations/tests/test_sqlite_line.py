@@ -211,7 +211,7 @@ def test_line_is_left_when_the_lock_is_had(monkeypatch: pytest.MonkeyPatch) -> N
     with transaction.atomic():
         with head_of_line():
             pass
-        monkeypatch.setattr(base, "_line", lambda path: pytest.fail("the lock is ours already"))
+        monkeypatch.setattr(base, "_place_in_line", lambda _: pytest.fail("it is ours already"))
         write_at_once()
 
     assert was_written()
@@ -229,12 +229,12 @@ def test_process_that_was_forked_at_the_head_of_the_line_does_not_keep_it(
 ) -> None:
     copies = []
 
-    def reach_head(descriptor: int) -> bool:
+    def wait_until_next(descriptor: int) -> None:
         copies.append(os.dup(descriptor))  # as fork leaves it: the same open file
-        return reached(descriptor)
+        waited(descriptor)
 
-    reached = base._reach_head
-    monkeypatch.setattr(base, "_reach_head", reach_head)
+    waited = base._wait_until_next
+    monkeypatch.setattr(base, "_wait_until_next", wait_until_next)
     write_at_once()
 
     with head_of_line():
