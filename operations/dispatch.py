@@ -10,6 +10,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
+import os
+import stat
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import redis
 
 CHANNEL = "operations_wake"
+PIPE_SUFFIX = "-wake"
 DRAIN_TASK = "operations.tasks.drain"
 PUBLISH_SECONDS = 0.5
 DRAIN_SECONDS = 600.0
@@ -30,12 +33,43 @@ DRAIN_SECONDS = 600.0
 
 
 def wake() -> None:
-    """Tell resident drains once the caller's transaction is committed. SQLite's see the commit."""
+    """Tell resident drains once the caller's transaction is committed."""
     if settings.REDIS_URL:
         transaction.on_commit(_publish)
     elif connection.vendor == "postgresql":
         with connection.cursor() as cursor:  # sent with the commit, dropped with a rollback
             cursor.execute(f"NOTIFY {CHANNEL}")
+    else:
+        transaction.on_commit(_write_to_pipe)
+
+
+def pipe_path() -> str:
+    """The named pipe beside an SQLite database, which sends no messages. Drains make it."""
+    return f"{connection.settings_dict['NAME']}{PIPE_SUFFIX}"
+
+
+def open_pipe(flags: int) -> int | None:
+    """Its descriptor, never waited for; None where there is no pipe, or nobody reads from it."""
+    try:
+        descriptor = os.open(pipe_path(), flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _write_to_pipe() -> None:
+    descriptor = open_pipe(os.O_WRONLY)
+    if descriptor is None:
+        return
+    try:
+        os.write(descriptor, b"!")
+    except OSError:  # full of bytes that nobody has read yet, or its reader has just gone
+        pass
+    finally:
+        os.close(descriptor)
 
 
 def channel() -> str:

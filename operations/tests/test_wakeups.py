@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from operations import dispatch
 from operations.engine import wakeups
 from operations.models import Operation
 from operations.services import submit_operation
-from operations.tests.factories import UserFactory
 from operations.tests.judgement.kind import JudgementKind
 
 pytestmark = [
@@ -73,28 +71,8 @@ def test_commit_is_heard() -> None:
     assert seconds_until_heard(submit) is not None
 
 
-def test_commit_that_leaves_nothing_due_wakes_no_drain_on_sqlite() -> None:
-    """Most commits are the drains' own."""
-    if connection.vendor != "sqlite":
-        pytest.skip("only SQLite's bell is rung by every commit")
-
-    def write() -> None:
-        UserFactory()
-
-    assert seconds_until_heard(write) is None
-
-
-def test_sqlite_that_cannot_be_read_wakes_the_drain(tmp_path: Path) -> None:
-    """It will meet the same trouble, and waits it out as it does every other."""
-
-    async def listen() -> None:
-        event = asyncio.Event()
-        listener = asyncio.create_task(wakeups.DataVersion(str(tmp_path / "empty")).listen(event))
-        async with asyncio.timeout(PROMPT_SECONDS):
-            await event.wait()
-        listener.cancel()
-
-    asyncio.run(listen())
+def test_rollback_is_not_heard() -> None:
+    assert seconds_until_heard(roll_back) is None
 
 
 @pytest.mark.redis
