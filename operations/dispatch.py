@@ -44,8 +44,10 @@ def wake() -> None:
 
 
 def pipe_path() -> str:
-    """The named pipe beside an SQLite database, which sends no messages. Drains make it."""
-    return f"{connection.settings_dict['NAME']}{PIPE_SUFFIX}"
+    """The named pipe beside an SQLite database, which sends no messages. Drains make it. Hidden:
+    `cp db.sqlite3* …` would wait for its end."""
+    directory, name = os.path.split(connection.settings_dict["NAME"])
+    return os.path.join(directory, f".{name}{PIPE_SUFFIX}")
 
 
 def open_pipe(flags: int) -> int | None:

@@ -27,7 +27,7 @@ POLL_SECONDS = 0.1
 """How often SQLite is looked at for commits of those who write to no pipe."""
 
 POLL_WITHOUT_PIPE_SECONDS = 0.005
-"""Half of it is what a submission waits on average. It costs an idle drain 4 % of a core."""
+"""Half of it is what a submission waits on average. It costs an idle drain 1 to 4 % of a core."""
 
 PIPE_BYTES = 65536
 """All that fits into one: a hundred submissions are one wake-up."""

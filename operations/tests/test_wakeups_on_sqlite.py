@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,11 @@ def test_commit_of_somebody_who_writes_to_no_pipe_is_heard(
 @pytest.mark.usefixtures("no_looks", "no_pipe")
 def test_directory_without_a_pipe_has_commits_heard_all_the_same() -> None:
     assert seconds_until_heard(submit) is not None
+
+
+def test_who_copies_the_database_file_by_file_does_not_meet_the_pipe() -> None:
+    """`cp` would wait for its end."""
+    assert not fnmatch(dispatch.pipe_path(), f"{connection.settings_dict['NAME']}*")
 
 
 def test_another_file_in_the_place_of_the_pipe_is_left_alone(pipe: Path) -> None:
