@@ -108,7 +108,6 @@ class DatabaseThread:
         self._giving_up = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name="operations-database", daemon=True)
-        """Whether the last try to reach the database failed."""
 
     def start(self) -> None:
         self._thread.start()
