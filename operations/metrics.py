@@ -125,9 +125,7 @@ def _add_to_totals(sums: Mapping[Key, Sample]) -> None:
     """In few statements: on SQLite everybody who writes waits for this."""
     if not sums:
         return
-    # All who fold lock, and make, totals in one order: none waits for one that waits for it.
-    rows = MetricTotal.objects.select_for_update().order_by("id")
-    known = set(rows.values_list("name", "labels", "bucket"))
+    known = set(MetricTotal.objects.values_list("name", "labels", "bucket"))
     MetricTotal.objects.bulk_create(
         (
             MetricTotal(name=key[0], labels=key[1], bucket=key[2])
@@ -136,6 +134,10 @@ def _add_to_totals(sums: Mapping[Key, Sample]) -> None:
         ),
         ignore_conflicts=True,
     )
+    # All who fold make totals in one order and then lock them in one order, so that none waits for
+    # one that waits for it. Who locked first would hold what is needed by one whose new total it
+    # then waits for.
+    _lock_totals()
     update_each(
         MetricTotal,
         [
@@ -147,6 +149,10 @@ def _add_to_totals(sums: Mapping[Key, Sample]) -> None:
         same={},
         add=("count", "total"),
     )
+
+
+def _lock_totals() -> None:
+    list(MetricTotal.objects.select_for_update().order_by("id").values_list("id"))
 
 
 def snapshot() -> dict[Key, Sample]:
