@@ -19,6 +19,7 @@ from operations import dispatch, events, metrics, pauses
 from operations.batch_sql import insert_instances
 from operations.clock import database_now
 from operations.credentials import installation_credential
+from operations.deadlocks import retried_after_deadlock
 from operations.engine import failpoints, leases, ledger, transitions
 from operations.engine.turns import next_turn
 from operations.errors import AuthenticationError
@@ -242,6 +243,7 @@ def cancel_operation(
     return operation
 
 
+@retried_after_deadlock
 @transaction.atomic
 def cancel_session_operations(
     *, session_id: UUID, actor: AbstractUser | None = None, door: str

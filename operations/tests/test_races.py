@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -132,6 +133,34 @@ def test_deleted_session_and_a_result_do_not_both_have_it(submit: Submit) -> Non
         assert results(operation) == done
         assert operation.status == ("completed" if done else "cancelled")
         assert violations() == []
+
+
+def test_deleting_a_session_goes_on_after_a_deadlock_with_a_group_of_results(
+    submit: Submit,
+) -> None:
+    session = uuid.uuid4()
+    for _ in range(3):
+        submit(session_id=session)
+    with transaction.atomic():
+        claims = claim_batch(owner=uuid.uuid4(), limit=3)
+    first, middle, last = [Outcome(claim, REPLY, RESULT, duration_ms=1) for claim in claims]
+    middle_is_locked = threading.Event()
+
+    def commit_all() -> bool:
+        with transaction.atomic():
+            complete_together([middle])
+            middle_is_locked.set()
+            time.sleep(0.5)  # by now the other has locked the first or the last, and waits
+            complete_together([first, last])
+        return True
+
+    def delete() -> int:
+        middle_is_locked.wait()
+        with transaction.atomic():
+            return cancel_session_operations(session_id=session, actor=None, door="page")
+
+    assert at_once(commit_all, delete) == [True, 0]
+    assert violations() == []
 
 
 def test_two_admins_who_retry_start_one_run(judgement: JudgementKind) -> None:
