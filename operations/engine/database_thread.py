@@ -1,12 +1,12 @@
 """All database work of a drain, in one thread with one connection, in group commits.
 
 Jobs that wait at the same moment share a transaction, also those that come while it waits for
-SQLite's write lock; each runs in a savepoint of its own, so one
-bad row cannot sink the group. What is refused only at the commit (deferred foreign keys) is found
-by giving each job a transaction of its own. When the database itself is in trouble (locked,
-restarted, gone) the group is tried again until it works or the drain gives up: results that were
-paid for are kept in memory meanwhile. A job must therefore be safe to run again, after a rollback
-and also after a commit whose confirmation was lost.
+SQLite's write lock; each runs in a savepoint of its own, so one bad row cannot sink the group. What
+is refused only at the commit (deferred foreign keys) is found by giving each job a transaction of
+its own. When the database itself is in trouble (locked, restarted, gone) the group is tried again
+until it works or the drain gives up: results that were paid for are kept in memory meanwhile. A job
+must therefore be safe to run again, after a rollback and also after a commit whose confirmation was
+lost.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from operations import events, log_lines
+
+logger = structlog.get_logger("operations")
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -209,20 +212,36 @@ class DatabaseThread:
             _deliver(group, [(None, None)])
             return
         outcomes: dict[int, Outcome] = {}
-        with log_lines.together(), transaction.atomic(durable=True):
-            # The first to run after the commit: nobody waits for log lines and signals.
-            transaction.on_commit(lambda: _deliver(group, [outcomes[n] for n in range(len(group))]))
-            if may_grow:
-                self._fill(group)
-            jobs = [job for job, _ in group]
-            steps = _together(jobs)
-            # One step alone needs no savepoint: where it raises, the transaction is its own.
-            run = _in_savepoint if len(steps) > 1 else _run
-            for numbers in steps:
-                those = [jobs[number] for number in numbers]
-                outcomes |= zip(numbers, run(those), strict=True)
-            if connection.needs_rollback:  # a savepoint could not be rolled back: the line was cut
-                raise OperationalError("the transaction cannot be committed any more")
+        committed = False
+
+        def deliver() -> None:
+            nonlocal committed
+            committed = True
+            _deliver(group, [outcomes[number] for number in range(len(group))])
+
+        try:
+            with log_lines.together(), transaction.atomic(durable=True):
+                # The first to run after the commit: nobody waits for log lines and signals.
+                transaction.on_commit(deliver)
+                if may_grow:
+                    self._fill(group)
+                self._run_steps(group, outcomes)
+        except Exception:
+            if not committed:
+                raise
+            # Of a job's own on_commit: what is committed must not be run again for it.
+            logger.exception("operations.after_commit_failed")
+
+    def _run_steps(self, group: list[Waiting], outcomes: dict[int, Outcome]) -> None:
+        jobs = [job for job, _ in group]
+        steps = _together(jobs)
+        # One step alone needs no savepoint: where it raises, the transaction is its own.
+        run = _in_savepoint if len(steps) > 1 else _run
+        for numbers in steps:
+            those = [jobs[number] for number in numbers]
+            outcomes |= zip(numbers, run(those), strict=True)
+        if connection.needs_rollback:  # a savepoint could not be rolled back: the line was cut
+            raise OperationalError("the transaction cannot be committed any more")
 
     def _wait_for_database(self, error: Exception, tries: int) -> bool:
         """Close the connection and pause with jitter. False: the drain gave up."""

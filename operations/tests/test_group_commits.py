@@ -66,6 +66,20 @@ def break_a_constraint() -> None:
     OperationFactory(status=Operation.Status.RUNNING)
 
 
+def fail_after_the_commit() -> None:
+    OperationFactory(kind="committed")
+    transaction.on_commit(lambda: 1 // 0)
+
+
+def test_what_fails_after_the_commit_does_not_run_its_group_again() -> None:
+    operation = OperationFactory()
+
+    outcomes = commit_together(lambda: rename(operation), fail_after_the_commit)
+
+    assert outcomes == [1, None]
+    assert Operation.objects.filter(kind="committed").count() == 1
+
+
 @pytest.mark.parametrize(
     "bad", [use_a_table_that_is_not_there, point_to_a_deleted_row, break_a_constraint]
 )
