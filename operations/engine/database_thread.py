@@ -230,7 +230,7 @@ class DatabaseThread:
             if not committed:
                 raise
             # Of a job's own on_commit: what is committed must not be run again for it.
-            logger.exception("operations.after_commit_failed")
+            logger.exception("worker.after_commit_failed")
 
     def _run_steps(self, group: list[Waiting], outcomes: dict[int, Outcome]) -> None:
         jobs = [job for job, _ in group]

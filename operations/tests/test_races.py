@@ -280,4 +280,5 @@ def test_folding_at_once_adds_every_row_once(known: bool, monkeypatch: pytest.Mo
 
         while metrics.fold():
             pass
+        assert not MetricDelta.objects.exists()
         assert Counter(dict(MetricTotal.objects.values_list("name", "count"))) == Counter(names)
