@@ -269,7 +269,7 @@ def test_folding_at_once_adds_every_row_once(known: bool, monkeypatch: pytest.Mo
     monkeypatch.setattr(metrics, "FOLD_BATCH", 30)
     chance = random.Random(7)
     counters = [f"counter_{number}" for number in range(20)]
-    for _ in range(2 * ROUNDS):
+    for _ in range(4 * ROUNDS):
         MetricTotal.objects.all().delete()
         if known:
             MetricTotal.objects.bulk_create(MetricTotal(name=n, labels="{}") for n in counters)
