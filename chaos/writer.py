@@ -113,8 +113,8 @@ class AnswerWriter(CampaignThread):
             self._answer(self._dice.choice(questions))
 
     def _questions(self, session_id: str) -> list[str]:
-        """Empty where they will not come, after too many lost workers, or did not in time: the workers
-        may be dead for a while."""
+        """Empty where they will not come, after too many lost workers, or did not come in time: the
+        workers may be dead for a while."""
         self.written.sessions += 1
         end = time.monotonic() + QUESTIONS_WITHIN_SECONDS
         while time.monotonic() < end and not self.ending.wait(0.3):
