@@ -202,6 +202,14 @@ class SignInForm(AuthenticationForm):
     }
 
 
+class OwnPasswordForm(forms.Form):
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
 if TYPE_CHECKING:
     UserForm = UserCreationForm[User]
 else:  # generic in its stubs alone

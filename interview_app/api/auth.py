@@ -18,6 +18,7 @@ from rest_framework.exceptions import AuthenticationFailed, ErrorDetail, Validat
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from interview_app.accounts import sign_out_everywhere
 from operations.api.door import ApiView
 from operations.api.problems import Problem
 from operations.api.serializers import UtcField
@@ -70,6 +71,10 @@ class LoginInput(serializers.Serializer[Any]):
     password = serializers.CharField(trim_whitespace=False, max_length=4096)
 
 
+class PasswordInput(serializers.Serializer[Any]):
+    password = serializers.CharField(trim_whitespace=False, max_length=4096)
+
+
 class PublicView(ApiView):
     """Nobody needs to be signed in, and a stale token or cookie does no harm."""
 
@@ -117,6 +122,16 @@ class Logout(ApiView):
             )
         else:
             logout(request._request)
+        return Response(status=204)
+
+
+class LogoutEverywhere(ApiView):
+    """Ends every browser session and every token of the person, this one too."""
+
+    def post(self, request: Request) -> Response:
+        form = PasswordInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        sign_out_everywhere(person=self.person, password=form.validated_data["password"])
         return Response(status=204)
 
 

@@ -8,6 +8,11 @@ urlpatterns = [
     path("auth/register/", auth.Register.as_view(), name="api-register"),
     path("auth/login/", auth.Login.as_view(), name="api-login"),
     path("auth/logout/", auth.Logout.as_view(), name="api-logout"),
+    path(
+        "auth/logout-everywhere/",
+        auth.LogoutEverywhere.as_view(),
+        name="api-logout-everywhere",
+    ),
     path("me/", auth.Me.as_view(), name="api-me"),
     path("me/resume/", views.ResumeView.as_view(), name="api-resume"),
     path("job-postings/", views.JobPostingList.as_view(), name="api-job-postings"),
