@@ -30,6 +30,7 @@ from operations.refusals import (
     OperationInProgress,
     OperationNotFound,
     Refusal,
+    SubjectDeleted,
 )
 
 if TYPE_CHECKING:
@@ -122,11 +123,13 @@ def dry_run(action: BulkAction) -> DryRun:
     total = action.items.count()
     rows = operations_of(action)
     found = rows.count()
-    able = rows.filter(status__in=statuses)
-    able_count = able.count()
+    in_status = rows.filter(status__in=statuses)
+    able = in_status.filter(subject_deleted_at=None) if action.verb == RETRY else in_status
+    in_status_count, able_count = in_status.count(), able.count()
     skipped = [
         Skipped(OperationNotFound.code, "deleted meanwhile", total - found),
-        Skipped(refusal.code, str(refusal.message), found - able_count),
+        Skipped(refusal.code, str(refusal.message), found - in_status_count),
+        Skipped(SubjectDeleted.code, str(SubjectDeleted.message), in_status_count - able_count),
     ]
     eligible = able_count
     if action.verb == RETRY:

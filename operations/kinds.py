@@ -89,6 +89,10 @@ class UnknownKind(LookupError):
     """No application registered this kind."""
 
 
+class SubjectGone(LookupError):
+    """What the operation is about was deleted: there is nothing left to ask for."""
+
+
 def register(kind: Kind) -> Kind:
     if kind.name in _kinds:
         raise ValueError(f"kind {kind.name!r} is registered twice")
@@ -112,9 +116,11 @@ def requests_of(
     kind: Kind, operations: Sequence[Operation]
 ) -> Iterator[tuple[Operation, ProviderRequest]]:
     """What to send for each. A retry may have asked for another model than the kind or the
-    installation. Raises KeyError where a subject is gone."""
+    installation. Raises `SubjectGone`."""
     subjects = kind.subjects(operations)
     for operation in operations:
+        if operation.subject_id not in subjects:
+            raise SubjectGone(operation.subject_id)
         request = kind.request(operation, subjects[operation.subject_id])
         model = operation.parameters.get(MODEL_PARAMETER)
         yield operation, replace(request, model=model) if model else request

@@ -118,6 +118,9 @@ class Operation(models.Model):
         help_text="Null where the price is unknown; never 0 for unknown.",
     )
 
+    subject_deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text="What it was about is gone: it cannot be retried."
+    )
     acknowledged_at = models.DateTimeField(
         null=True, blank=True, help_text="An operator has seen this failure; a retry clears it."
     )
@@ -214,6 +217,10 @@ class Operation(models.Model):
     @property
     def is_final(self) -> bool:
         return self.status not in self.UNFINISHED
+
+    @property
+    def can_be_retried(self) -> bool:
+        return self.status in self.RETRYABLE and self.subject_deleted_at is None
 
 
 HAS_SHORT_TEXT = Q(LessThanOrEqual(Length("detail"), 600)) & ~Q(detail="")

@@ -94,9 +94,10 @@ def operation_action(operation: Operation) -> str:
 
 def is_retryable(operation: Operation) -> bool:
     """Advice, not a guard: False where the input or the set-up must change first."""
-    if operation.status == Operation.Status.CANCELLED:
-        return True
-    return operation.status == Operation.Status.FAILED and rule_of(operation.error_code).retryable
+    if not operation.can_be_retried:
+        return False
+    is_cancelled = operation.status == Operation.Status.CANCELLED
+    return is_cancelled or rule_of(operation.error_code).retryable
 
 
 def attempts_left(operation: Operation) -> int:

@@ -31,6 +31,10 @@ class NotRetryable(Refusal):
     message = _("Only a failed or cancelled operation can be tried again.")
 
 
+class SubjectDeleted(NotRetryable):
+    message = _("What this was about has been deleted: there is nothing left to work on.")
+
+
 class NotCancellable(Refusal):
     code = "NOT_CANCELLABLE"
     message = _("This operation has already ended.")

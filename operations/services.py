@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, connection, transaction
 
 from operations import dispatch, events, metrics, pauses
 from operations.batch_sql import insert_instances
@@ -34,6 +35,7 @@ from operations.refusals import (
     NotRetryable,
     OperationInProgress,
     OperationNotFound,
+    SubjectDeleted,
     TooManyOperations,
 )
 
@@ -127,16 +129,20 @@ def retry_operation(
 
     `when="possible"`: at the time the provider named or when it is resumed; without either, now.
     A retry "now" is a probe: it is sent although its credential is paused. `model`: another one
-    than usual, for this run alone. Raises
-    `OperationNotFound`, `NotRetryable` (a lost double click too), `OperationInProgress`.
+    than usual, for this run alone. The limit of a person's unfinished operations holds for what the
+    person retries, not for an operator who clears up after an outage. Raises
+    `OperationNotFound`, `NotRetryable` (a lost double click too), `SubjectDeleted`,
+    `OperationInProgress`, `TooManyOperations`.
     """
     operation = _get(operation_id)
+    if operation.subject_deleted_at is not None:
+        raise SubjectDeleted
     now = database_now()
     later = when == WHEN_POSSIBLE
     not_before = operation.retry_after_at if later else None
     try:
         with transaction.atomic():
-            done = operation.status in Operation.RETRYABLE and transitions.retry(
+            done = operation.can_be_retried and transitions.retry(
                 operation,
                 at=now,
                 not_before=not_before if not_before and not_before > now else None,
@@ -149,6 +155,9 @@ def retry_operation(
         raise OperationInProgress(_unfinished_twin(operation)) from None
     if not done:
         raise NotRetryable
+    if actor is not None and actor.pk == operation.owner_id:
+        # After the swap, because everybody locks the row before its owner; it counts itself.
+        refuse_beyond_limit(actor, besides=1)
     _prepare_run(operation, model)
     failpoints.reach("in_retry_after_swap")
     dispatch.wake()
@@ -249,8 +258,10 @@ def cancel_session_operations(
     *, session_id: UUID, actor: AbstractUser | None = None, door: str
 ) -> int:
     """Cancel all unfinished operations of a session that is being deleted, in the same
-    transaction; the result of a running call is dropped. Returns how many."""
+    transaction; the result of a running call is dropped. None of them can be retried from then on.
+    Returns how many were cancelled."""
     now = database_now()
+    Operation.objects.filter(session_id=session_id).update(subject_deleted_at=now, updated_at=now)
     cancelled = 0
     for operation in Operation.objects.select_for_update().filter(
         session_id=session_id, status__in=Operation.UNFINISHED
@@ -311,13 +322,24 @@ def note_content_viewed(*, actor: AbstractUser, subject_type: str, subject_id: o
     )
 
 
-def refuse_beyond_limit(owner: AbstractUser | None) -> None:
-    """One person's backlog is bounded, so that nobody's wait is."""
+def refuse_beyond_limit(owner: AbstractUser | None, *, besides: int = 0) -> None:
+    """One person's backlog is bounded, so that nobody's wait is. `besides`: how many of the
+    unfinished are the caller's own, written in this transaction."""
     if owner is None:
         return
+    _lock(owner)
     unfinished = Operation.objects.filter(owner_id=owner.pk, status__in=Operation.UNFINISHED)
-    if unfinished.count() >= settings.MAX_UNFINISHED_OPERATIONS_PER_USER:
+    if unfinished.count() - besides >= settings.MAX_UNFINISHED_OPERATIONS_PER_USER:
         raise TooManyOperations
+
+
+def _lock(owner: AbstractUser) -> None:
+    """Until the commit nobody else counts this person's operations: two starts at once would both
+    see the last free place. Taken after every other lock, so that no ring of waits can form; on
+    SQLite the write transaction is that lock."""
+    if connection.features.has_select_for_update:
+        people = get_user_model().objects.select_for_update(no_key=True)
+        people.filter(pk=owner.pk).values_list("pk").first()
 
 
 def _get(operation_id: UUID) -> Operation:

@@ -47,7 +47,7 @@ def page_of(operation: Operation, user: Any) -> dict[str, Any]:
         "model_override": operation.parameters.get(MODEL_PARAMETER, ""),
         "usual_model": settings.OPENAI_MODEL,
         "age": words.age(operation.created_at, now),
-        "may_retry": operation.status in Operation.RETRYABLE and may_retry,
+        "may_retry": operation.can_be_retried and may_retry,
         "may_cancel": not operation.is_final and user.has_perm("operations.cancel_operation"),
         "may_acknowledge": is_failed and may_retry,
         "retry_at": words.until(operation.retry_after_at, now)

@@ -7,7 +7,7 @@ compare-and-swap and the Attempt of the first call, a few statements for all of 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ from operations.engine import failing, failpoints, ledger, transitions
 from operations.engine.database_thread import passes_by_itself
 from operations.engine.due import anything_due, due_operations
 from operations.errors import OpenAIServiceError
-from operations.kinds import Kind, ProviderRequest, get_kind, requests_of
+from operations.kinds import Kind, ProviderRequest, SubjectGone, get_kind, requests_of
 from operations.models import Operation
 
 logger = logging.getLogger(__name__)
@@ -60,14 +60,15 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Choice:
-    """Due operations as they were read, with the requests that could be built and why others could
-    not."""
+    """Due operations as they were read, with the requests that could be built, why others could
+    not, and those whose subject is gone."""
 
     at: datetime
     paused: set[str]
     operations: Sequence[Operation]
     prepared: Mapping[UUID, Prepared]
     faults: Mapping[UUID, OpenAIServiceError]
+    gone: Collection[UUID]
 
 
 class UnderLock(Enum):
@@ -93,7 +94,8 @@ def look(limit: int) -> Choice | UnderLock | None:
 def claim_batch(
     seen: Choice | UnderLock = UnderLock.CHOOSE, *, owner: UUID, limit: int
 ) -> list[Claim]:
-    """Take up to `limit` due operations. Those whose request cannot be built end failed, here.
+    """Take up to `limit` due operations. Those whose request cannot be built end failed, here, and
+    those whose subject was deleted end cancelled.
     `seen`: what a `look` of the same limit has just found."""
     if isinstance(seen, Choice):
         # The lock may have been waited for since: a lease begins when its claim does.
@@ -106,7 +108,10 @@ def claim_batch(
     take = partial(transitions.claim, owner=owner, at=now, lease=transitions.lease_length())
     ready = take([each for each in choice.operations if each.pk in choice.prepared], calls=1)
     broken = take([each for each in choice.operations if each.pk in choice.faults])
+    abandoned = take([each for each in choice.operations if each.pk in choice.gone])
     failpoints.reach("in_claim_after_swap")
+    for operation in abandoned:
+        _cancel_without_subject(operation, at=now)
     for operation in broken:
         failing.fail_operation(
             operation, choice.faults[operation.pk], fence=operation.fence, at=now
@@ -121,35 +126,38 @@ def _choose(limit: int) -> Choice:
     now = database_now()
     paused = pauses.paused_credentials()
     operations = due_operations(at=now, paused=paused, limit=limit)
-    prepared, faults = _prepare(operations) if operations else ({}, {})
-    return Choice(now, paused, operations, prepared, faults)
+    prepared, faults, gone = _prepare(operations) if operations else ({}, {}, set())
+    return Choice(now, paused, operations, prepared, faults, gone)
 
 
 def _prepare(
     chosen: Sequence[Operation],
-) -> tuple[dict[UUID, Prepared], dict[UUID, OpenAIServiceError]]:
+) -> tuple[dict[UUID, Prepared], dict[UUID, OpenAIServiceError], set[UUID]]:
     """The requests of all, read together; where that fails, each by itself shows whose fault it
     was: a kind's own bug must end its operation, not the drain."""
     try:
         with _savepoint():
-            return _prepare_together(chosen), {}
+            return _prepare_together(chosen), {}, set()
     except Exception as error:
         if passes_by_itself(error):
             raise
     prepared: dict[UUID, Prepared] = {}
     faults: dict[UUID, OpenAIServiceError] = {}
+    gone: set[UUID] = set()
     for operation in chosen:
         try:
             with _savepoint():
                 prepared |= _prepare_together([operation])
         except OpenAIServiceError as error:
             faults[operation.pk] = error
+        except SubjectGone:
+            gone.add(operation.pk)
         except Exception as error:
             if passes_by_itself(error):
                 raise
             logger.exception("operation.request_failed")
             faults[operation.pk] = failing.own_fault(error)
-    return prepared, faults
+    return prepared, faults, gone
 
 
 def _savepoint() -> AbstractContextManager[object]:
@@ -168,6 +176,12 @@ def _prepare_together(operations: Sequence[Operation]) -> dict[UUID, Prepared]:
         for name, those in by_kind.items()
         for operation, request in requests_of(get_kind(name), those)
     }
+
+
+def _cancel_without_subject(operation: Operation, *, at: datetime) -> None:
+    """A retry met the deletion of its session. That is nobody's fault and no failure to look at."""
+    guard = transitions.Guard((Operation.Status.RUNNING,), operation.fence)
+    transitions.cancel(operation, at=at, guard=guard, actor=None, door="worker")
 
 
 def _claim(operation: Operation, prepared: Prepared, paused: set[str]) -> Claim:

@@ -282,3 +282,40 @@ def test_folding_at_once_adds_every_row_once(known: bool, monkeypatch: pytest.Mo
             pass
         assert not MetricDelta.objects.exists()
         assert Counter(dict(MetricTotal.objects.values_list("name", "count"))) == Counter(names)
+
+
+def test_parallel_starts_stop_at_exactly_the_limit(settings: Any, submit: Submit) -> None:
+    """144 of them, as fast as sixteen threads can; on one connection each."""
+    settings.MAX_UNFINISHED_OPERATIONS_PER_USER = 50
+    person = UserFactory()
+
+    def start_nine() -> int:
+        return sum(refused_or_not(partial(submit, owner=person)) for _ in range(9))
+
+    started = at_once(*[start_nine] * 16)
+
+    assert sum(started) == 50
+    assert Operation.objects.filter(owner=person).count() == 50
+
+
+def test_parallel_retries_stop_at_exactly_the_limit(settings: Any) -> None:
+    settings.MAX_UNFINISHED_OPERATIONS_PER_USER = 5
+    person = UserFactory()
+    failed = OperationFactory.create_batch(12, failed=True, owner=person)
+
+    at_once(
+        *[
+            partial(retry_operation, operation_id=operation.pk, actor=person, door="api")
+            for operation in failed
+        ]
+    )
+
+    assert Operation.objects.filter(owner=person, status=Operation.Status.PENDING).count() == 5
+
+
+def refused_or_not(action: Callable[[], Any]) -> bool:
+    try:
+        action()
+    except Refusal:
+        return False
+    return True

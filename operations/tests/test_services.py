@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from operations import services
 from operations.models import Attempt, Operation
@@ -14,6 +15,7 @@ from operations.refusals import (
     NotRetryable,
     OperationInProgress,
     OperationNotFound,
+    TooManyOperations,
 )
 from operations.tests.factories import AttemptFactory, OperationFactory, UserFactory
 
@@ -151,3 +153,39 @@ def test_operation_that_does_not_exist_is_not_found() -> None:
 
     with pytest.raises(OperationNotFound):
         services.retry_operation(operation_id=missing, door="api")
+
+
+def test_a_persons_own_retry_counts_against_their_limit(settings: Settings) -> None:
+    settings.MAX_UNFINISHED_OPERATIONS_PER_USER = 1
+    person = UserFactory()
+    OperationFactory(owner=person)
+    failed = OperationFactory(failed=True, owner=person)
+
+    with pytest.raises(TooManyOperations):
+        services.retry_operation(operation_id=failed.pk, actor=person, door="api")
+
+    failed.refresh_from_db()
+    assert failed.status == Operation.Status.FAILED
+
+
+def test_the_last_free_place_is_free_for_a_retry(settings: Settings) -> None:
+    settings.MAX_UNFINISHED_OPERATIONS_PER_USER = 1
+    person = UserFactory()
+    failed = OperationFactory(failed=True, owner=person)
+
+    services.retry_operation(operation_id=failed.pk, actor=person, door="api")
+
+    failed.refresh_from_db()
+    assert failed.status == Operation.Status.PENDING
+
+
+def test_an_operator_clears_up_beyond_the_persons_limit(settings: Settings) -> None:
+    settings.MAX_UNFINISHED_OPERATIONS_PER_USER = 1
+    person = UserFactory()
+    OperationFactory(owner=person)
+    failed = OperationFactory(failed=True, owner=person)
+
+    services.retry_operation(operation_id=failed.pk, actor=UserFactory(), door="admin")
+
+    failed.refresh_from_db()
+    assert failed.status == Operation.Status.PENDING

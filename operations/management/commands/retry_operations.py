@@ -29,4 +29,6 @@ class Command(SelectionCommand):
         self.run_on_each(options, verb)
 
     def dry_refusal(self, operation: Operation) -> str | None:
-        return None if operation.status in Operation.RETRYABLE else f"is {operation.status}"
+        if operation.subject_deleted_at is not None:
+            return "what it was about is deleted"
+        return None if operation.can_be_retried else f"is {operation.status}"
