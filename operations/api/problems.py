@@ -129,8 +129,9 @@ class ProblemHandler(ExceptionHandler):
         return response
 
     def report_exception(self, exc: APIException, response: Response) -> None:
-        # What the AI service refuses is an event of its operation, not a bug of ours.
-        if not isinstance(self.exc, OpenAIServiceError):
+        # What the AI service refuses is an event of its operation, and a refusal with 503 says that
+        # we are busy: neither is a bug of ours.
+        if not isinstance(self.exc, (OpenAIServiceError, Refusal)):
             super().report_exception(exc, response)
 
 
