@@ -42,10 +42,11 @@ class BoundedListField(serializers.ListField):
 
     def __init__(self, *, max_length: int, **options: Any) -> None:
         super().__init__(max_length=max_length, **options)
+        self.most = max_length
 
     def run_child_validation(self, data: Any) -> list[Any]:
-        if len(data) > self.max_length:
-            self.fail("max_length", max_length=self.max_length)
+        if len(data) > self.most:
+            self.fail("max_length", max_length=self.most)
         entries: list[Any] = super().run_child_validation(data)
         return entries
 
