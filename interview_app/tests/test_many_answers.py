@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from interview_app.models import Answer, Question
 from interview_app.tests.factories import (
@@ -143,3 +145,24 @@ def test_an_earlier_answer_still_at_work_does_not_keep_the_page_polling(
 
     assert 'data-unfinished="true"' not in page
     assert "See whether the feedback is there" in page
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/practice/",
+        "/practice/{session}/",
+        "/practice/{session}/live/",
+        "/practice/{session}/delete/",
+    ],
+)
+def test_a_page_without_answers_leaves_their_texts_in_the_database(
+    client: Client, question: Question, path: str
+) -> None:
+    answered(question, 3)
+
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(path.format(session=question.session_id))
+
+    assert page.status_code == 200
+    assert not [each for each in queries if '"interview_app_answer"."text"' in each["sql"]]

@@ -42,7 +42,7 @@ def new_practice(request: HttpRequest) -> HttpResponse:
 def my_practice(request: HttpRequest) -> HttpResponse:
     sessions = sessions_of(signed_in_user(request)).select_related("summary")
     page = Paginator(sessions, PRACTICES_PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "practices": session_details(list(page))}
+    context = {"page": page, "practices": session_details(list(page), with_answer_texts=False)}
     return render(request, "interview_app/my_practice.html", context)
 
 
