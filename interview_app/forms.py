@@ -30,6 +30,7 @@ from interview_app.models import (
     Mode,
     Seniority,
 )
+from interview_app.refusals import ParserBusy
 from interview_app.resume_files import read_resume
 from operations.refusals import Refusal
 
@@ -58,6 +59,8 @@ TOO_LONG = ngettext_lazy(
     "At most %(limit_value)d characters are possible; this has %(show_value)d. Please shorten it.",
     "limit_value",
 )
+# Django's own words, of the two it has those that do not repeat what was sent.
+NOT_OFFERED = {"invalid_choice": forms.ModelChoiceField.default_error_messages["invalid_choice"]}
 HAS_NUL = _("The text contains a NUL character. Please paste it again as plain text.")
 
 
@@ -106,6 +109,8 @@ class ResumeFileForm(forms.Form):
     )
 
     resume_source = "text"
+    busy: ParserBusy | None = None
+    """Set where the file could not be read only because no parser was free."""
 
     def clean_resume_file(self) -> UploadedFile[bytes] | None:
         upload: UploadedFile[bytes] | None = self.cleaned_data.get("resume_file")
@@ -114,6 +119,8 @@ class ResumeFileForm(forms.Form):
         try:
             text, self.resume_source = read_resume(upload.name or "", upload.read())
         except Refusal as refusal:
+            if isinstance(refusal, ParserBusy):
+                self.busy = refusal
             raise ValidationError(str(refusal.message), code=refusal.code) from refusal
         self.fields["resume_text"].run_validators(text)
         self._put_into_box(text)
@@ -159,16 +166,26 @@ class NewPracticeForm(KeyedForm, ResumeFileForm):
         rows=9,
         required=False,
     )
-    seniority = forms.ChoiceField(label=_("Level"), choices=SENIORITIES, initial=Seniority.MID)
+    seniority = forms.ChoiceField(
+        label=_("Level"), choices=SENIORITIES, initial=Seniority.MID, error_messages=NOT_OFFERED
+    )
     question_count = forms.IntegerField(
         label=_("Questions"), min_value=1, max_value=MAX_QUESTIONS, initial=5
     )
     interview_type = forms.ChoiceField(
-        label=_("Kind of questions"), choices=INTERVIEW_TYPES, initial=InterviewType.MIXED
+        label=_("Kind of questions"),
+        choices=INTERVIEW_TYPES,
+        initial=InterviewType.MIXED,
+        error_messages=NOT_OFFERED,
     )
-    mode = forms.ChoiceField(label=_("Feedback"), choices=MODES, initial=Mode.PRACTICE)
+    mode = forms.ChoiceField(
+        label=_("Feedback"), choices=MODES, initial=Mode.PRACTICE, error_messages=NOT_OFFERED
+    )
     language = forms.ChoiceField(
-        label=_("Language of the interview"), choices=LANGUAGES, initial=readers_language
+        label=_("Language of the interview"),
+        choices=LANGUAGES,
+        initial=readers_language,
+        error_messages=NOT_OFFERED,
     )
 
 

@@ -17,6 +17,8 @@ POSTING_MAX_LENGTH = 60_000
 RESUME_MAX_LENGTH = 60_000
 ANSWER_MAX_LENGTH = 20_000
 MAX_QUESTIONS = 10
+MAX_ANSWERS = 20
+"""To one question."""
 
 
 class Seniority(models.TextChoices):

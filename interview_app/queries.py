@@ -177,20 +177,26 @@ def sessions_of(owner: AbstractUser) -> QuerySet[InterviewSession]:
     return InterviewSession.objects.filter(owner_id=owner.pk)
 
 
-def session_detail(session_id: UUID | str, owner: AbstractUser) -> SessionDetail:
+def session_detail(
+    session_id: UUID | str, owner: AbstractUser, *, with_answer_texts: bool = True
+) -> SessionDetail:
     """Raises `InterviewSession.DoesNotExist` also for other people's sessions."""
     session = sessions_of(owner).select_related("summary").get(pk=session_id)
-    return session_details([session])[0]
+    return session_details([session], with_answer_texts=with_answer_texts)[0]
 
 
-def session_details(sessions: Iterable[InterviewSession]) -> list[SessionDetail]:
+def session_details(
+    sessions: Iterable[InterviewSession], *, with_answer_texts: bool = True
+) -> list[SessionDetail]:
     """The details of many sessions in three queries, and one a session whose summary was not
-    joined (`select_related("summary")`)."""
+    joined (`select_related("summary")`). The texts of a session's answers may be 4 MB: pages that
+    show none of them leave them in the database."""
     found = list(sessions)
     ids = [session.pk for session in found]
     answers = _by(
         Answer.objects.filter(question__session_id__in=ids)
         .select_related("feedback")
+        .defer(*(() if with_answer_texts else ("text",)))
         .order_by("number"),
         "question_id",
     )

@@ -21,6 +21,11 @@ class SessionNotReady(Refusal):
     message = _("The questions of this practice are not ready yet.")
 
 
+class TooManyAnswers(Refusal):
+    code = "TOO_MANY_ANSWERS"
+    message = _("This question has 20 answers already: more are not possible.")
+
+
 class NothingToSummarise(Refusal):
     code = "NOTHING_TO_SUMMARISE"
     message = _("There is nothing to sum up yet: please answer at least one question first.")
@@ -36,6 +41,13 @@ class FileTooLarge(Refusal):
     code = "FILE_TOO_LARGE"
     status_code = 413
     message = _("The file is too large: at most 5 MB and 20 pages are possible.")
+
+
+class ParserBusy(Refusal):
+    code = "PARSER_BUSY"
+    status_code = 503
+    retry_after_seconds = 3
+    message = _("Many files are being read just now. Please send yours again in a few seconds.")
 
 
 class UnsupportedFileType(Refusal):

@@ -6,19 +6,14 @@ Nothing of the file is kept, and no sentence of the parser reaches a person or a
 from __future__ import annotations
 
 import codecs
-import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from django.utils.translation import gettext_lazy as _
 
 from interview_app.refusals import FileTooLarge, UnreadableFile, UnsupportedFileType
-from interview_app.resume_limits import MAX_FILE_BYTES, NO_TEXT, TOO_LARGE, WHOLE_SECONDS
-
-PROJECT = Path(__file__).resolve().parent.parent
+from interview_app.resume_limits import MAX_FILE_BYTES, NO_TEXT, TOO_LARGE
+from interview_app.resume_pool import PARSERS
 
 MAGIC = {"pdf": b"%PDF-", "docx": b"PK\x03\x04"}
 # Readers accept junk before a PDF's header within this many bytes (ISO 32000, annex H).
@@ -39,7 +34,7 @@ EMPTY = _("This file is empty. Please choose another one or paste the text.")
 def read_resume(name: str, data: bytes) -> tuple[str, str]:
     """The file's text and its kind (txt, pdf or docx).
 
-    Raises UnsupportedFileType, FileTooLarge, UnreadableFile.
+    Raises UnsupportedFileType, FileTooLarge, UnreadableFile, ParserBusy.
     """
     kind = PurePath(name).suffix.lower().removeprefix(".")
     if kind not in ("txt", "pdf", "docx"):
@@ -80,7 +75,7 @@ def _utf8_or_windows(data: bytes) -> str:
 def _parsed(kind: str, data: bytes) -> str:
     if MAGIC[kind] not in data[: PDF_HEADER_WITHIN if kind == "pdf" else len(MAGIC[kind])]:
         raise UnreadableFile(NOT_WHAT_IT_CLAIMS)
-    answer = _run_parser(kind, data)
+    answer = PARSERS.answer(kind, data)
     refused = answer.get("refused")
     if refused == TOO_LARGE:
         raise FileTooLarge
@@ -92,25 +87,6 @@ def _parsed(kind: str, data: bytes) -> str:
     if not any(character.isalpha() for character in text):
         raise UnreadableFile(PICTURE_ONLY)
     return text
-
-
-def _run_parser(kind: str, data: bytes) -> dict[str, str]:
-    try:
-        done = subprocess.run(  # noqa: S603  (our own module)
-            [sys.executable, "-m", "interview_app.resume_parser", kind],
-            input=data,
-            capture_output=True,
-            timeout=WHOLE_SECONDS,
-            check=True,
-            cwd=PROJECT,
-            # Keys of this process are no business of a parser that reads strangers' files.
-            env={"PATH": os.environ.get("PATH", ""), "PYTHONUTF8": "1"},
-        )
-        answer: dict[str, str] = json.loads(done.stdout)
-    except (subprocess.SubprocessError, json.JSONDecodeError):
-        # Over a limit, or the library stumbled: a fault of the file, not of ours.
-        raise UnreadableFile(NOT_WHAT_IT_CLAIMS) from None
-    return answer
 
 
 def _readable(text: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import resource
 import sys
 import warnings
@@ -28,6 +29,7 @@ from interview_app.resume_limits import (
     MAX_PAGES,
     MAX_UNZIPPED_BYTES,
     MEMORY_BYTES,
+    NICENESS,
     NO_TEXT,
     TOO_LARGE,
     UNREADABLE,
@@ -48,6 +50,7 @@ def main() -> None:
 
 
 def limit_resources() -> None:
+    os.nice(NICENESS)  # behind the pages
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform != "darwin":  # macOS refuses to limit the address space

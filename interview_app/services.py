@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from interview_app.models import (
     ANSWER_MAX_LENGTH,
+    MAX_ANSWERS,
     MAX_QUESTIONS,
     POSTING_MAX_LENGTH,
     RESUME_MAX_LENGTH,
@@ -38,7 +39,12 @@ from interview_app.queries import (
     SESSION_SUMMARY,
     newest_operation,
 )
-from interview_app.refusals import NothingToSummarise, SessionFinished, SessionNotReady
+from interview_app.refusals import (
+    NothingToSummarise,
+    SessionFinished,
+    SessionNotReady,
+    TooManyAnswers,
+)
 from interview_app.scorability import not_scorable_reason
 from interview_app.validation import check_choice, check_number, check_text
 from operations.models import Operation
@@ -110,7 +116,7 @@ def save_answer(
     """A further answer to the question, word for word, and the operation that analyses it.
 
     An answer that code can tell is not scorable costs no call, unless the person insists. Raises
-    SessionFinished once the end was asked for.
+    SessionFinished once the end was asked for, TooManyAnswers after the twentieth.
     """
     check_text("text", text, max_length=ANSWER_MAX_LENGTH, required=True)
     with transaction.atomic():
@@ -226,6 +232,8 @@ def _refuse_if_finished(session: InterviewSession) -> None:
 
 def _add_answer(question: Question, text: str, form_key: UUID | None) -> Answer:
     last = Answer.objects.filter(question=question).order_by("-number").first()
+    if last and last.number >= MAX_ANSWERS:
+        raise TooManyAnswers
     return Answer.objects.create(
         question=question, number=last.number + 1 if last else 1, text=text, form_key=form_key
     )

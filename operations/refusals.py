@@ -11,10 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Refusal(Exception):
-    """Base of all refusals. `status_code` is what an HTTP door answers with."""
+    """Base of all refusals. `status_code` is what an HTTP door answers with, `retry_after_seconds`
+    its Retry-After, where waiting helps."""
 
     code = "REFUSED"
     status_code = 409
+    retry_after_seconds: int | None = None
     message: str | Promise = _("This is not possible now.")
 
     def __init__(self, message: str | Promise | None = None) -> None:

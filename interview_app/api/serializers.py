@@ -37,6 +37,20 @@ class TextField(serializers.CharField):
         super().__init__(trim_whitespace=False, **options)
 
 
+class BoundedListField(serializers.ListField):
+    """Refuses too many entries before any of them is looked at: each would get a sentence."""
+
+    def __init__(self, *, max_length: int, **options: Any) -> None:
+        super().__init__(max_length=max_length, **options)
+        self.most = max_length
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        if len(data) > self.most:
+            self.fail("max_length", max_length=self.most)
+        entries: list[Any] = super().run_child_validation(data)
+        return entries
+
+
 class SessionInput(serializers.Serializer[Any]):
     """What is left out is copied from the posting or has the verb's default."""
 
@@ -89,7 +103,7 @@ class ResumeSerializer(serializers.ModelSerializer[Resume]):
 
 class JobPostingSerializer(serializers.ModelSerializer[JobPosting]):
     description = TextField(max_length=POSTING_MAX_LENGTH)
-    tech_stack = serializers.ListField(
+    tech_stack = BoundedListField(
         child=serializers.CharField(max_length=TECH_MAX_LENGTH),
         max_length=TECH_STACK_MAX_ITEMS,
         required=False,

@@ -19,9 +19,12 @@ def signed_in_user(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-def own_session(request: HttpRequest, session_id: UUID) -> SessionDetail:
+def own_session(
+    request: HttpRequest, session_id: UUID, *, with_answer_texts: bool = False
+) -> SessionDetail:
+    owner = signed_in_user(request)
     try:
-        return session_detail(session_id, signed_in_user(request))
+        return session_detail(session_id, owner, with_answer_texts=with_answer_texts)
     except InterviewSession.DoesNotExist:
         raise Http404 from None
 
@@ -30,7 +33,7 @@ def own_question(request: HttpRequest, question_id: UUID) -> tuple[SessionDetail
     question = get_object_or_404(
         Question.objects.only("session_id"), pk=question_id, session__owner=signed_in_user(request)
     )
-    detail = own_session(request, question.session_id)
+    detail = own_session(request, question.session_id, with_answer_texts=True)
     for each in detail.questions:
         if each.question.pk == question_id:
             return detail, each

@@ -18,7 +18,7 @@ from interview_app.queries import session_details, sessions_of
 from interview_app.services import start_session
 from interview_app.views.live import own_page
 from interview_app.views.ownership import signed_in_user
-from interview_app.views.refused import refuse_in_form
+from interview_app.views.refused import refuse_in_form, refuse_page
 from operations.refusals import Refusal
 
 PRACTICES_PER_PAGE = 20
@@ -42,21 +42,22 @@ def new_practice(request: HttpRequest) -> HttpResponse:
 def my_practice(request: HttpRequest) -> HttpResponse:
     sessions = sessions_of(signed_in_user(request)).select_related("summary")
     page = Paginator(sessions, PRACTICES_PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "practices": session_details(list(page))}
+    context = {"page": page, "practices": session_details(list(page), with_answer_texts=False)}
     return render(request, "interview_app/my_practice.html", context)
 
 
 def _start(request: HttpRequest) -> HttpResponse:
     form = NewPracticeForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _form_page(request, form, status=400)
+        page = _form_page(request, form, status=400)
+        return refuse_page(page, form.busy) if form.busy else page
     fields = {name: form.cleaned_data[name] for name in form.keyed_fields}
     try:
         session, _operation = start_session(
             owner=signed_in_user(request), form_key=form.submission_key(), door="page", **fields
         )
     except Refusal as refusal:
-        return _form_page(request, refuse_in_form(form, refusal), status=refusal.status_code)
+        return refuse_page(_form_page(request, refuse_in_form(form, refusal)), refusal)
     return redirect("session", session_id=session.pk)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4, uuid5
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.html import format_html
@@ -15,8 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from interview_app.forms import AnswerForm, DraftForm
-from interview_app.models import Answer, Draft, InterviewSession, Mode, Question
-from interview_app.queries import QuestionDetail, SessionDetail
+from interview_app.models import MAX_ANSWERS, Answer, Draft, InterviewSession, Mode, Question
+from interview_app.queries import AnswerDetail, QuestionDetail, SessionDetail
 from interview_app.services import save_answer, save_draft
 from interview_app.templatetags.interview import clock
 from interview_app.views.live import live_fragment
@@ -24,6 +25,8 @@ from interview_app.views.ownership import own_answer, own_question
 from interview_app.views.refused import refuse_in_form, refuse_in_message
 from operations.pauses import paused_credentials
 from operations.refusals import Refusal
+
+EARLIER_PER_PAGE = 4
 
 
 @never_cache
@@ -149,7 +152,12 @@ def _page(
     form: AnswerForm,
     status: int = 200,
 ) -> HttpResponse:
-    context = {**_context(detail, part), "form": form}
+    context = {
+        **_context(detail, part),
+        "form": form,
+        "earlier": _earlier_answers(request, part),
+        "may_answer": len(part.answers) < MAX_ANSWERS,
+    }
     return render(request, "interview_app/question.html", context, status=status)
 
 
@@ -160,11 +168,11 @@ def _context(detail: SessionDetail, part: QuestionDetail) -> dict[str, Any]:
         "session": detail.session,
         "part": part,
         "question": part.question,
-        "newest_first": part.answers[::-1],
+        "newest": part.newest,
         "previous": detail.questions[here - 1] if here else None,
         "next": detail.questions[here + 1] if here + 1 < len(detail.questions) else None,
         "shows_feedback": shows_feedback(detail.session),
-        "unfinished": _has_unfinished_analysis(part),
+        "unfinished": _is_unfinished(part.newest),
         "paused": paused_credentials(),
     }
 
@@ -174,6 +182,12 @@ def shows_feedback(session: InterviewSession) -> bool:
     return session.mode == Mode.PRACTICE or session.finish_requested_at is not None
 
 
-def _has_unfinished_analysis(part: QuestionDetail) -> bool:
-    operations = (each.operation for each in part.answers)
-    return any(operation is not None and not operation.is_final for operation in operations)
+def _is_unfinished(answer: AnswerDetail | None) -> bool:
+    operation = answer.operation if answer else None
+    return operation is not None and not operation.is_final
+
+
+def _earlier_answers(request: HttpRequest, part: QuestionDetail) -> Page[AnswerDetail]:
+    """Those before the newest, newest first. They stand outside of the live part: what is polled
+    must not grow with every answer."""
+    return Paginator(part.answers[-2::-1], EARLIER_PER_PAGE).get_page(request.GET.get("earlier"))

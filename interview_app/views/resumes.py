@@ -14,6 +14,7 @@ from interview_app.forms import ResumeForm
 from interview_app.models import Resume
 from interview_app.services import delete_resume, save_resume
 from interview_app.views.ownership import signed_in_user
+from interview_app.views.refused import refuse_page
 
 
 @never_cache
@@ -38,7 +39,8 @@ def delete_my_resume(request: HttpRequest) -> HttpResponse:
 def _save(request: HttpRequest, resume: Resume | None) -> HttpResponse:
     form = ResumeForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _page(request, form, resume, status=400)
+        page = _page(request, form, resume, status=400)
+        return refuse_page(page, form.busy) if form.busy else page
     save_resume(
         owner=signed_in_user(request),
         text=form.cleaned_data["resume_text"],

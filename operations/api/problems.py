@@ -30,16 +30,26 @@ from operations.errors import OpenAIServiceError
 from operations.refusals import OperationInProgress, Refusal
 
 CONTENT_TYPE = "application/problem+json"
+# A document about what is wrong must not be larger than what was sent.
+MAX_ERRORS = 100
+MAX_DETAIL = 200
 
 
 class Problem(APIException):
     """An error with members of its own beside the standard ones."""
 
     def __init__(
-        self, *, status: int, code: str, detail: str, members: Mapping[str, Any] | None = None
+        self,
+        *,
+        status: int,
+        code: str,
+        detail: str,
+        members: Mapping[str, Any] | None = None,
+        retry_after_seconds: int | None = None,
     ) -> None:
         self.status_code = status
         self.members = dict(members or {})
+        self.wait = retry_after_seconds  # what the framework's handler makes Retry-After of
         super().__init__(detail, code)
 
 
@@ -62,10 +72,14 @@ class ProblemFormatter(ExceptionFormatter):
             return self._problem(
                 code="VALIDATION_ERROR",
                 detail=_("Some of what was sent cannot be used. See “errors”."),
-                errors=[_field_error(error) for error in errors],
+                **_bounded_errors(errors),
             )
-        members = getattr(self.exc, "members", {})
-        return self._problem(code=errors[0].code.upper(), detail=errors[0].detail, **members)
+        if isinstance(self.exc, Problem):
+            # Our own sentence, whole; others may repeat what was sent.
+            return self._problem(
+                code=errors[0].code.upper(), detail=errors[0].detail, **self.exc.members
+            )
+        return self._problem(code=errors[0].code.upper(), detail=_clipped(errors[0].detail))
 
     def _problem(self, *, code: str, detail: str, **members: Any) -> dict[str, Any]:
         status = HTTPStatus(self.exc.status_code)
@@ -115,8 +129,9 @@ class ProblemHandler(ExceptionHandler):
         return response
 
     def report_exception(self, exc: APIException, response: Response) -> None:
-        # What the AI service refuses is an event of its operation, not a bug of ours.
-        if not isinstance(self.exc, OpenAIServiceError):
+        # What the AI service refuses is an event of its operation, and a refusal with 503 says that
+        # we are busy: neither is a bug of ours.
+        if not isinstance(self.exc, (OpenAIServiceError, Refusal)):
             super().report_exception(exc, response)
 
 
@@ -133,6 +148,7 @@ def _refused(refusal: Refusal) -> Problem:
         code=refusal.code,
         detail=str(refusal.message),
         members=members,
+        retry_after_seconds=refusal.retry_after_seconds,
     )
 
 
@@ -162,11 +178,27 @@ def _invalid(error: DjangoValidationError) -> ValidationError:
     )
 
 
+def _bounded_errors(errors: list[Error]) -> dict[str, Any]:
+    """`errors`, and `errors_left_out` where they are more than anybody reads."""
+    members: dict[str, Any] = {"errors": [_field_error(error) for error in errors[:MAX_ERRORS]]}
+    if len(errors) > MAX_ERRORS:
+        members["errors_left_out"] = len(errors) - MAX_ERRORS
+    return members
+
+
 def _field_error(error: Error) -> dict[str, str | None]:
     """`field` is null where the body as a whole is wrong."""
     whole_body = error.attr == api_settings.NON_FIELD_ERRORS_KEY
     return {
-        "field": None if whole_body else error.attr,
+        "field": None if whole_body or error.attr is None else _clipped(error.attr),
         "code": error.code,
-        "detail": error.detail,
+        "detail": _clipped(error.detail),
     }
+
+
+def _clipped(text: str) -> str:
+    """Sentences may quote what was sent. The middle is left out: the end says what is wrong."""
+    if len(text) <= MAX_DETAIL:
+        return text
+    half = (MAX_DETAIL - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
