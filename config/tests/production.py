@@ -104,10 +104,13 @@ class Production:
         return connection
 
     def begin_body(self, path: str, *, length: int, sent: bytes = b"{") -> socket.socket:
-        """A POST that announced `length` bytes, of which `sent` have come so far."""
+        """A POST that announced `length` bytes, of which `sent` have come so far. With the cookie
+        a page looks for its token in the body; without it nobody would read that."""
+        form = "application/x-www-form-urlencoded"
+        kind = "application/json" if path.startswith("/api/") else form
         head = (
-            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {length}\r\n\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
+            f"Cookie: csrftoken={'a' * 32}\r\nContent-Length: {length}\r\n\r\n"
         )
         return self.connect(head.encode() + sent)
 

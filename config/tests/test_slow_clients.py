@@ -25,17 +25,16 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         production.stop()
 
 
-def test_twelve_idle_bodies_do_not_hold_up_the_site(production: Production) -> None:
-    idle = [production.begin_body("/sign-in/", length=ANNOUNCED) for _ in range(12)]
+@pytest.mark.parametrize("path", ["/sign-in/", "/api/v1/auth/login/"])
+def test_twelve_idle_bodies_do_not_hold_up_the_site(path: str, production: Production) -> None:
+    idle = [production.begin_body(path, length=ANNOUNCED) for _ in range(12)]
     time.sleep(0.3)
 
-    began = time.monotonic()
-    status = production.ask("GET", "/healthz", timeout=8).status
-    took = time.monotonic() - began
+    # Each on a connection of its own: either process may get it, and both have to answer.
+    took = [seconds_to_look(production) for _ in range(6)]
 
     close_all(idle)
-    assert status == 200
-    assert took < 1
+    assert max(took) < 1
 
 
 def test_body_below_the_minimum_rate_is_ended_with_408(production: Production) -> None:
@@ -147,6 +146,12 @@ def test_headers_that_do_not_end_end_the_connection(production: Production) -> N
         took = time.monotonic() - began
 
     assert took < 20
+
+
+def seconds_to_look(production: Production) -> float:
+    began = time.monotonic()
+    assert production.ask("GET", "/healthz", timeout=8).status == 200
+    return time.monotonic() - began
 
 
 def close_all(connections: list[socket.socket]) -> None:
