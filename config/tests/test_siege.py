@@ -248,5 +248,6 @@ def test_site_works_through_a_minute_of_siege(production: Production) -> None:
     assert p99(person.seconds) <= LIMIT_SECONDS, figures
     kept = production.count("SELECT COUNT(*) FROM interview_app_answer")
     assert kept == len(set(person.confirmed))
-    assert production.thread_count() <= threads + 4
+    # Two pools of four fill up as they are needed; nothing else may be left.
+    assert production.thread_count() <= threads + 2 * 4
     assert production.resident_mb() <= memory * 1.5 + 60
