@@ -1,7 +1,7 @@
-"""The web server that `manage.py up` runs: `python -m config.webserver`.
+"""The web server, in production and for `manage.py up`: `python -m config.webserver`.
 
-Production starts granian by its own command line (README.md); this one also stops when the process
-that started it is gone, and logs through the same pipe as everything else.
+It listens on BIND and PORT, stops when the process that started it is gone, and logs through the
+same pipe as everything else. What a slow body may cost is in `config.bodies`, slow headers here.
 """
 
 from __future__ import annotations
@@ -12,16 +12,21 @@ import threading
 
 import django
 from django.conf import settings
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
 from operations import lifeline
 
 WEB_PROCESSES = 2
-# More threads than cores only make synchronous views wait for each other; a few keep slow clients
-# and short waits for SQLite's write lock from blocking the rest.
-THREADS_PER_PROCESS = 4
+# HTTP/1 alone: a proxy speaks nothing else to us, and each limit here is one of HTTP/1.
+HTTP1 = HTTP1Settings(
+    # Milliseconds; also how long an idle connection is kept.
+    header_read_timeout=15_000,
+    # Bytes that one connection may make us hold before its headers end: beyond it 431.
+    max_buffer_size=64 * 1024,
+)
 
 
 def main() -> None:
@@ -29,12 +34,13 @@ def main() -> None:
     django.setup()
     _stop_when_abandoned()
     Server(
-        "config.wsgi:application",
+        "config.rsgi:app",
         address=settings.BIND,
         port=settings.PORT,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=WEB_PROCESSES,
-        blocking_threads=THREADS_PER_PROCESS,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1,
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=max(1, int(settings.OPERATIONS_SHUTDOWN_GRACE_SECONDS)),

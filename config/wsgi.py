@@ -1,4 +1,5 @@
-"""What the web server loads: `granian --interface wsgi config.wsgi:application`."""
+"""The application for any WSGI server. Ours reaches it through `config.rsgi`, which reads bodies
+under limits of time; a server without such limits needs a proxy in front that has them."""
 
 from __future__ import annotations
 

@@ -12,8 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 API_PREFIX = "/api/"
-DRAIN_LIMIT = 64 * 1024 * 1024
-CHUNK = 64 * 1024
 
 
 class BodyLimit:
@@ -25,17 +23,9 @@ class BodyLimit:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith(API_PREFIX) or not _is_too_large(request):
             return self.get_response(request)
-        _drain(request)
         return render(request, "413.html", status=413)
 
 
 def _is_too_large(request: HttpRequest) -> bool:
     length = request.META.get("CONTENT_LENGTH") or "0"
     return length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-
-
-def _drain(request: HttpRequest) -> None:
-    # A browser that is still sending when the connection closes shows its own error, not our page.
-    for _ in range(DRAIN_LIMIT // CHUNK):
-        if not request.read(CHUNK):
-            return

@@ -1,0 +1,65 @@
+"""What a client reads whose body the web server does not wait for: 408 and 503.
+
+Nothing of Django's request cycle has run: no thread is taken, no middleware has seen it.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+from http import HTTPStatus
+from typing import Any
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from operations.api.problems import CONTENT_TYPE
+
+API_PREFIX = "/api/"
+RETRY_AFTER_SECONDS = 2
+
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+def too_slow(environ: dict[str, Any]) -> Answer:
+    with translation.override(_language(environ)):
+        detail = _("What you sent took too long to arrive. Send it again.")
+    return _answer(environ, HTTPStatus.REQUEST_TIMEOUT, "BODY_TOO_SLOW", detail)
+
+
+def too_many(environ: dict[str, Any]) -> Answer:
+    with translation.override(_language(environ)):
+        detail = _("Too much is being sent to this site at the moment. Try again in a few seconds.")
+    return _answer(environ, HTTPStatus.SERVICE_UNAVAILABLE, "TOO_MANY_BODIES", detail)
+
+
+def _language(environ: dict[str, Any]) -> str:
+    return translation.get_language_from_request(
+        WSGIRequest({**environ, "wsgi.input": io.BytesIO()})
+    )
+
+
+def _answer(environ: dict[str, Any], status: HTTPStatus, code: str, detail: str) -> Answer:
+    headers = [
+        ("connection", "close"),
+        ("cache-control", "no-store"),
+        ("retry-after", str(RETRY_AFTER_SECONDS)),
+        ("x-content-type-options", "nosniff"),
+        ("content-security-policy", "default-src 'none'"),
+    ]
+    if environ["PATH_INFO"].startswith(API_PREFIX):
+        problem = {
+            "type": "about:blank",
+            "title": status.phrase,
+            "status": status.value,
+            "detail": detail,
+            "code": code,
+        }
+        return int(status), [("content-type", CONTENT_TYPE), *headers], json.dumps(problem).encode()
+    page = (
+        f'<!doctype html><meta charset="utf-8"><title>{status.phrase}</title>'
+        f"<p>{html.escape(detail)}</p>"
+    )
+    return int(status), [("content-type", "text/html; charset=utf-8"), *headers], page.encode()
