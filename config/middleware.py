@@ -17,6 +17,8 @@ from django_structlog.signals import (
     bind_extra_request_finished_metadata,
 )
 
+from operations.masking import masked_and_short
+
 STARTED_AT = "interview_practice.started_at"
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -46,7 +48,8 @@ class RequestLog(RequestMiddleware):
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        return f"{request.method} {request.path}"
+        # Any length and any verb are a stranger's to choose.
+        return f"{request.method[:20] if request.method else ''} {masked_and_short(request.path)}"
 
 
 def _request_id(request: HttpRequest) -> str:

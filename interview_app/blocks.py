@@ -18,7 +18,7 @@ TAGS = (
     "feedback",
 )
 
-BRACKET_OF_A_TAG = re.compile(rf"[<＜](?=\s*[/／]?\s*(?:{'|'.join(TAGS)})\b)", re.IGNORECASE)
+BRACKET_OF_A_TAG = re.compile(rf"[<＜](?=\s*+[/／]?\s*+(?:{'|'.join(TAGS)})\b)", re.IGNORECASE)
 
 
 def block(tag: str, text: str) -> str:

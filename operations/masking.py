@@ -21,6 +21,13 @@ MIN_SECRET_LENGTH = 8
 """A shorter key ("none", "x") would mask ordinary words; its patterns still apply."""
 MAX_SECRETS = 256
 
+MAX_VALUE = 2_000
+"""Characters of one value in a log line: paths, headers and names are a stranger's to choose."""
+MAX_TRACEBACK = 16_000
+LONGEST_SECRET = 512
+
+# Linear on any text: what is repeated is possessive or bounded, and no two repeats side by side can
+# share their characters (config/tests/test_patterns.py).
 _PATTERN = re.compile(
     r"""
     (?P<prefix> (?<![A-Za-z0-9]) (?:authorization|proxy-authorization|cookie|x-api-key|api-key)
@@ -29,20 +36,20 @@ _PATTERN = re.compile(
   | (?P<name> (?<![A-Za-z0-9]) (?:api_?key|password|passwd|secret|access_?token|refresh_?token
         |auth_?token|sessionid|csrfmiddlewaretoken|token) ["']? \s* [:=] \s* b?["']? )
         [^\s"',;&)]+
-  | (?P<userinfo> :// ) [^/\s@"']+ : [^/\s@"']* (?= @ )
+  | (?P<userinfo> :// ) [^/\s@"':]++ : [^/\s@"']*+ (?= @ )
   | (?: (?<![A-Za-z0-9]) | (?<=\\[nrt]) ) (?: sk-[^\s"',;)\]}<>]+
         | (?:sk|rk|gsk|hf|fw|ghp|ip|r8)_[A-Za-z0-9_*.\-]{8,}
         | (?:xai|pplx|nvapi|key)-[A-Za-z0-9_*.\-]{8,} | AIza[A-Za-z0-9_\-]{8,} )
-  | [A-Za-z0-9._%+\-]{1,64}+ @ [A-Za-z0-9\-]+ (?:\.[A-Za-z0-9\-]+)+
+  | [A-Za-z0-9._%+\-]{1,64}+ @ [A-Za-z0-9\-]++ (?:\.[A-Za-z0-9\-]++)++
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 
 # Ids, times and event names: most strings of most log lines, and none of them can match above.
-_PLAIN = re.compile(r"[0-9a-fA-F:.+TZ\-]*\Z|[a-z_.]*\Z")
+_PLAIN = re.compile(r"[0-9a-fA-F:.+TZ\-]*|[a-z_.]*")
 
 _SECRET_NAME = re.compile(
-    r"(?:^|[_\-.])(?:api_?key|key|authorization|cookies?|password\d?|passwd|secret|token|csrf\w*)$",
+    r"(?:^|[_\-.])(?:api_?key|key|authorization|cookies?|password\d?|passwd|secret|token|csrf\w{0,40})$",
     re.IGNORECASE,
 )
 _BEGINS = ("Traceback (most recent call last):", "Exception Group Traceback")
@@ -83,7 +90,7 @@ def mask(text: str) -> str:
     for secret in tuple(_secrets):
         if secret in text:
             text = text.replace(secret, MASKED)
-    if _PLAIN.match(text):
+    if _PLAIN.fullmatch(text):
         return text
     text = _PATTERN.sub(_masked, text)
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
@@ -92,10 +99,30 @@ def mask(text: str) -> str:
 def mask_event(logger: Any, name: str, event_dict: MutableMapping[str, Any]) -> dict[str, Any]:
     """A structlog processor, the last one before rendering: everything below a masked dict is
     plain data, so nothing unmasked can come out of a `repr` later."""
-    event = {key: _masked_field(key, value, MAX_DEPTH) for key, value in event_dict.items()}
-    if isinstance(event.get("exception"), str):
-        event["exception"] = without_messages(event["exception"])
-    return event
+    return {
+        key: _masked_traceback(value)
+        if key == "exception" and isinstance(value, str)
+        else _masked_field(key, value, MAX_DEPTH)
+        for key, value in event_dict.items()
+    }
+
+
+def _masked_traceback(printed: str) -> str:
+    return masked_and_short(without_messages(printed), MAX_TRACEBACK)
+
+
+def masked_and_short(text: str, most: int = MAX_VALUE) -> str:
+    """Masked and at most about `most` characters, with the number of all where some are left out.
+
+    Masked before it is cut, and some way beyond the cut, so that half a secret is never left; what
+    stands nearest to the end of that way, where a secret may be halved itself, is dropped.
+    """
+    if len(text) <= most:
+        return mask(text)
+    masked = mask(text[: 2 * most])
+    if len(text) > 2 * most:
+        masked = masked[:-LONGEST_SECRET]
+    return f"{masked[:most]} [… {len(text)} characters]"
 
 
 def without_messages(traceback: str) -> str:
@@ -142,16 +169,16 @@ def _masked_value(value: Any, depth: int) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
-        return mask(value)
+        return masked_and_short(value)
     if depth == 0:
         return MASKED
     if isinstance(value, bytes):
-        return mask(value.decode("utf-8", "backslashreplace"))
+        return masked_and_short(value[: 4 * MAX_VALUE].decode("utf-8", "backslashreplace"))
     if isinstance(value, Mapping):
-        return {mask(str(k)): _masked_field(k, v, depth - 1) for k, v in value.items()}
+        return {masked_and_short(str(k)): _masked_field(k, v, depth - 1) for k, v in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_masked_value(item, depth - 1) for item in value]
-    return mask(_written(value))
+    return masked_and_short(_written(value))
 
 
 def _written(value: object) -> str:

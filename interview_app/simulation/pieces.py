@@ -22,14 +22,16 @@ YEARS = re.compile(
     re.IGNORECASE,
 )
 BRACKETS = re.compile(r" ?[(\[][^)\]]{0,80}[)\]]")
-SENTENCE_END = re.compile(r"(?<=[^\d\s][.!?])\s+(?=[A-ZÄÖÜ\"„“])|[;:]\s+|\s+[–—-]\s+|[;:]$")
+SENTENCE_END = re.compile(r"(?<=[^\d\s][.!?])\s+(?=[A-ZÄÖÜ\"„“])|[;:]\s+|(?<!\s)\s++[–—-]\s+|[;:]$")
 CLAUSE = re.compile(r",\s+(?:and\s+|und\s+|or\s+|oder\s+)?")
 CUT_BEFORE = re.compile(
-    r"\s+(?=(?:without|so|that|which|who|while|because|from|until|with|to|for|by|of|after|in|on|at|"
+    r"(?<!\s)\s++(?=(?:without|so|that|which|who|while|because|from|until|with|to|for|by|of|after|in|on|at|"
     r"ohne|damit|dass|wie|während|weil|mit|um|von|für|nach|bei|im|am)\s)",
     re.IGNORECASE,
 )
-DANGLING = re.compile(r"(?:\s+(?:and|or|then|so|und|oder|dann|sowie|the|a|an))+$", re.IGNORECASE)
+DANGLING = re.compile(
+    r"(?:(?<!\s)\s++(?:and|or|then|so|und|oder|dann|sowie|the|a|an))+$", re.IGNORECASE
+)
 AFTERTHOUGHT = re.compile(r"\b(?:a plus|nice to have|keine Bedingung|von Vorteil)\b", re.IGNORECASE)
 COMPANY_END = re.compile(r"[,|]\s*([^,|(]{2,40}?)\s*(?:\(|\.|$)")
 
@@ -58,7 +60,7 @@ SCHOOLING = re.compile(
     r"|universität|hochschule|education|ausbildung|volunteer|ehrenamt|languages?|sprachen)\b",
     re.IGNORECASE,
 )
-REQUIRED_YEARS = re.compile(r"\d+\s*\+?\s*(?:years?|jahre?)", re.IGNORECASE)
+REQUIRED_YEARS = re.compile(r"(?<!\d)\d++\s*+\+?\s*+(?:years?|jahre?)", re.IGNORECASE)
 SECTIONS_TO_SKIP = re.compile(
     r"^(?:education|ausbildung|languages|sprachen|interests|hobbies|references|personal\w*"
     r"|persönlich\w*|bildung\w*|nice to have|wir bieten|we offer|benefits)\b",

@@ -13,7 +13,7 @@ NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 # Words to the grader instead of the interviewer: they must earn and cost nothing.
 INJECTION = re.compile(
     r"""
-    [<＜‹]\s*/?\s*\w+
+    [<＜‹]\s*+/?\s*+\w+
     | \b(?:ignore|disregard|forget|override|bypass)\b
       .{0,80}\b(?:rubric|instructions?|previous|prior|rules|prompt|criteria|above|guidelines)\b
     | \b(?:ignoriere?|vergiss|missachte)\b

@@ -188,3 +188,25 @@ def test_no_secret_survives_at_any_depth(value: object) -> None:
 @given(st.text())
 def test_any_text_can_be_masked_and_encoded(text: str) -> None:
     mask(text).encode()
+
+
+def test_a_long_value_is_cut_and_says_how_long_it_was() -> None:
+    event = mask_event(None, "info", {"path": "/" + "word " * 2_000})
+
+    assert len(event["path"]) < 2_100
+    assert event["path"].endswith("[… 10001 characters]")
+
+
+@pytest.mark.parametrize("border", [2_000, 4_000])
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+def test_no_part_of_a_secret_is_left_where_a_value_is_cut(secret: str, border: int) -> None:
+    for cut in range(6, len(secret)):
+        text = "." * (border - cut - 1) + " " + secret + " y" * 3_000
+
+        assert secret[:6] not in mask_event(None, "info", {"path": text})["path"]
+
+
+def test_a_password_in_an_address_is_found_and_repeated_schemes_cost_nothing() -> None:
+    """One request with such a path held a whole web process for seconds."""
+    assert mask("://a:" * 4_000) == "://a:" * 4_000
+    assert mask("postgres://user:pa:ss@host/name") == f"postgres://{MASKED}@host/name"
