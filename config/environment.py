@@ -25,6 +25,8 @@ from operations.credentials import base_url_fault, key_fault
 from operations.error_vocabulary import read_vocabulary
 from operations.simulated_faults import parse_faults
 
+MIN_SECRET_KEY_LENGTH = 32
+"""It signs sessions: 32 random letters hold more than 128 bits."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 # Small, current, with a price in genai-prices and no announced shutdown (OpenAI's deprecations page
@@ -161,6 +163,12 @@ def _secret_key(reader: Reader, *, debug: bool, base_dir: Path) -> str:
         reader.missing(
             "DJANGO_SECRET_KEY",
             "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'.",
+        )
+    elif not debug and len(value) < MIN_SECRET_KEY_LENGTH:
+        reader.wrong(
+            "DJANGO_SECRET_KEY",
+            f"is shorter than {MIN_SECRET_KEY_LENGTH} characters and could be guessed",
+            "$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')",
         )
     return value
 

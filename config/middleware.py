@@ -1,4 +1,4 @@
-"""What every response carries: a request id and a content security policy."""
+"""What every response carries: a request id, security headers, and no copy of a private page."""
 
 from __future__ import annotations
 
@@ -65,8 +65,16 @@ def _add_duration(request: HttpRequest, log_kwargs: dict[str, Any], **_: object)
         log_kwargs["duration_ms"] = round((time.perf_counter() - request.META[STARTED_AT]) * 1000)
 
 
+# Nothing here uses them; a page that somebody managed to change should not either.
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
+)
+
+
 class SecurityHeaders:
-    """A content security policy on every response that has none of its own."""
+    """A content security policy on every response that has none of its own, and to whoever is
+    signed in nothing that a cache may keep: on a shared computer "back" would show it later."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -76,4 +84,8 @@ class SecurityHeaders:
         # Django's own error pages of a development server carry their style and script inline.
         if not (settings.DEBUG and response.status_code in (404, 500)):
             response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        # The cookie tells, without a look into the session.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            response.headers.setdefault("Cache-Control", "no-store")
         return response

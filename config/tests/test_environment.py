@@ -103,6 +103,11 @@ def test_production_does_not_start_without_its_secrets(name: str, tmp_path: Path
         environment(tmp_path, **{name: ""})
 
 
+def test_production_does_not_start_with_a_secret_that_can_be_guessed(tmp_path: Path) -> None:
+    with pytest.raises(BadEnvironment, match=r"^DJANGO_SECRET_KEY is shorter than"):
+        environment(tmp_path, DJANGO_SECRET_KEY="abcde")
+
+
 def test_development_makes_its_secrets_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     first, second = (
         read({"DJANGO_DEBUG": "true"}, base_dir=tmp_path, terminal=False) for _ in range(2)

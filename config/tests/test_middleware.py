@@ -4,6 +4,10 @@ import uuid
 
 import pytest
 from django.test import Client
+from django.urls import reverse
+
+from interview_app.services import start_session
+from operations.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -27,3 +31,32 @@ def test_every_response_forbids_inline_script(path: str, client: Client) -> None
 
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/", "/api/v1/me/"])
+def test_every_response_forgoes_the_devices(path: str, client: Client) -> None:
+    assert "microphone=()" in client.get(path)["Permissions-Policy"]
+
+
+@pytest.mark.parametrize("name", ["home", "my_practice", "my_resume", "new_practice"])
+def test_no_cache_keeps_a_page_of_who_is_signed_in(name: str, client: Client) -> None:
+    client.force_login(UserFactory())
+
+    assert "no-store" in client.get(reverse(name))["Cache-Control"]
+
+
+def test_live_fragment_is_kept_by_no_cache(client: Client) -> None:
+    person = UserFactory()
+    client.force_login(person)
+    session, _ = start_session(owner=person, role="Engineer")
+
+    answer = client.get(reverse("session_live", args=[session.pk]))
+
+    assert answer.status_code in (200, 304)
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_a_long_path_is_cut_in_the_log(client: Client, capfd: pytest.CaptureFixture[str]) -> None:
+    client.get("/" + "://a:" * 4_000)
+
+    assert len(capfd.readouterr().err) < 5_000

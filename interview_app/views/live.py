@@ -18,8 +18,9 @@ View = Callable[..., HttpResponse]
 
 
 def live_fragment(view: View) -> View:
-    """A GET of one's own fragment, with an ETag over its bytes."""
-    fragment: View = cache_control(private=True, no_cache=True)(conditional_page(view))
+    """A GET of one's own fragment, with an ETag over its bytes. No cache needs to keep it for that:
+    the page's script remembers the tag itself."""
+    fragment: View = cache_control(private=True, no_store=True)(conditional_page(view))
     return login_required(require_safe(fragment))
 
 
