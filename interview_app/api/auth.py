@@ -9,7 +9,9 @@ from django.contrib.auth import authenticate, logout
 from django.contrib.auth.models import AbstractUser, User
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
@@ -23,8 +25,22 @@ from operations.api.door import ApiView
 from operations.api.problems import Problem
 from operations.api.serializers import UtcField
 
+NAME_LENGTH: int = User._meta.get_field("username").max_length or 0
+
+
+class UsernameField(serializers.CharField):
+    """In the form that the pages give a name (NFKC): one that was written with full-width
+    letters could sign in here and never there."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return User.normalize_username(super().to_internal_value(data))
+
 
 class UserSerializer(serializers.ModelSerializer[User]):
+    username = UsernameField(
+        max_length=NAME_LENGTH,
+        validators=[UnicodeUsernameValidator(), MaxLengthValidator(NAME_LENGTH)],
+    )
     email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
 
     class Meta:
@@ -67,7 +83,7 @@ class RegisterSerializer(UserSerializer):
 
 
 class LoginInput(serializers.Serializer[Any]):
-    username = serializers.CharField(max_length=150)
+    username = UsernameField(max_length=NAME_LENGTH)
     password = serializers.CharField(trim_whitespace=False, max_length=4096)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
 from knox.models import AuthToken
 from pytest_django import Settings
 from rest_framework.throttling import SimpleRateThrottle
@@ -190,3 +192,24 @@ def test_guessing_is_slowed_down(monkeypatch: pytest.MonkeyPatch, path: str, sco
 
     assert_problem(response, 429, "THROTTLED")
     assert 1 <= int(response["Retry-After"]) <= 60
+
+
+def test_full_width_name_is_one_name_at_every_door(client: Client) -> None:
+    person = UserFactory(username="dora")
+    person.set_password(CAROL["password"])
+    person.save()
+    client.login(username="dora", password=CAROL["password"])
+
+    renamed = client.patch(ME, {"username": "Ｃａｒｏｌ"}, content_type="application/json")
+    by_api = client.post(
+        LOGIN,
+        {"username": "Ｃａｒｏｌ", "password": CAROL["password"]},
+        content_type="application/json",
+    )
+    by_page = Client().post(
+        reverse("login"), {"username": "Ｃａｒｏｌ", "password": CAROL["password"]}
+    )
+
+    assert renamed.json()["username"] == "Carol"
+    assert by_api.status_code == 200
+    assert by_page.status_code == 302
