@@ -35,6 +35,7 @@ from interview_app.services import delete_session
 from interview_app.user_admin import PersonAdmin
 from operations.admin import DOOR, ReadOnlyAdmin, register_subject_page
 from operations.admin.bulk import safe_cell
+from operations.admin.lookups import choice, flag, is_flag, is_number, is_text, period
 from operations.admin.read_only import STYLES
 from operations.services import note_content_viewed
 
@@ -176,6 +177,15 @@ class InterviewSessionAdmin(InterviewAdmin):
         "finished_at",
     )
     list_filter = ("mode", "language", "interview_type", "seniority", "created_at")
+    lookups = {
+        **choice("mode"),
+        **choice("language"),
+        **choice("interview_type"),
+        **choice("seniority"),
+        **period("created_at"),
+        "finished_at__isnull": is_flag,
+        "owner__exact": is_number,
+    }
     list_select_related = ("owner", "summary")
     search_fields = ("id__exact", "owner__username")
     date_hierarchy = "created_at"
@@ -246,6 +256,7 @@ class JobPostingAdmin(InterviewAdmin):
     list_display = ("created_at", "id", "owner", "language", "experience_level", "sessions_started")
     list_select_related = ("owner",)
     list_filter = ("language", "experience_level", "created_at")
+    lookups = choice("language") | choice("experience_level") | period("created_at")
     search_fields = ("id__exact", "owner__username")
     fields = (
         "id",
@@ -276,6 +287,7 @@ class ResumeAdmin(InterviewAdmin):
     list_display = ("owner", "source", "updated_at")
     list_select_related = ("owner",)
     list_filter = ("source",)
+    lookups = {"source": is_text}
     search_fields = ("owner__username",)
     fields = ("owner", "source", "updated_at", "text")
     content_fields = ("text",)
@@ -296,6 +308,13 @@ class FeedbackAdmin(InterviewAdmin):
         "operation_link",
     )
     list_filter = ("simulated", "not_scored_reason", "prompt_version", "created_at")
+    lookups = {
+        **flag("simulated"),
+        **period("created_at"),
+        "not_scored_reason": is_text,
+        "not_scored_reason__isnull": is_flag,
+        "prompt_version": is_text,
+    }
     search_fields = ("answer__id__exact", "operation__id__exact")
     fields = (
         "answer_id",
@@ -336,6 +355,7 @@ class SessionSummaryAdmin(InterviewAdmin):
         "operation_link",
     )
     list_filter = ("simulated", "prompt_version", "created_at")
+    lookups = flag("simulated") | period("created_at") | {"prompt_version": is_text}
     search_fields = ("session__id__exact", "operation__id__exact")
     fields = (
         "session_id",

@@ -1,12 +1,13 @@
-"""People in the admin: what they have going on, with links. No list shows an e-mail address."""
+"""People in the admin: what they have going on, with links. No list shows an e-mail address, and
+none can be asked about one, nor about a name or a password."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -17,17 +18,20 @@ from django.utils.safestring import SafeString
 
 from interview_app.models import InterviewSession
 from interview_app.services import delete_session
-from operations.admin import DOOR
+from operations.admin import DOOR, ListedLookupsAdmin
+from operations.admin.lookups import flag, is_flag, is_number, period
 from operations.models import Operation
 
 if TYPE_CHECKING:
     UserAdminBase = UserAdmin[User]
+    GroupAdminBase = GroupAdmin
     InlineBase = admin.TabularInline[InterviewSession, User]
 else:
     UserAdminBase = UserAdmin
+    GroupAdminBase = GroupAdmin
     InlineBase = admin.TabularInline
 
-admin.site.unregister(User)
+admin.site.unregister([User, Group])
 
 
 class SessionInline(InlineBase):
@@ -49,7 +53,7 @@ class SessionInline(InlineBase):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdminBase):
+class PersonAdmin(ListedLookupsAdmin, UserAdminBase):
     fieldsets = (
         *(UserAdmin.fieldsets or ()),
         ("What is going on", {"fields": ("sessions", "operations", "unfinished", "open_failures")}),
@@ -66,6 +70,16 @@ class PersonAdmin(UserAdminBase):
         "is_staff",
         "is_active",
     )
+    list_filter = ("is_staff", "is_superuser", "is_active", "groups")
+    lookups = {
+        **flag("is_staff"),
+        **flag("is_superuser"),
+        **flag("is_active"),
+        **period("date_joined"),
+        "groups__id__exact": is_number,
+        "groups__isnull": is_flag,
+    }
+    search_fields = ("username",)
     ordering = ("-date_joined",)
     date_hierarchy = "date_joined"
     list_per_page = 50
@@ -108,6 +122,11 @@ class PersonAdmin(UserAdminBase):
             person.failure_count,
         )
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Without what hangs below each person, which is counted: a token is called its digest."""
+        lines, counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        return [line for line in lines if isinstance(line, str)], counts, forbidden, protected
+
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """With all that hangs below: the sessions go by their own verb, which stops their calls."""
         with transaction.atomic():
@@ -118,6 +137,11 @@ class PersonAdmin(UserAdminBase):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for person in queryset:
             self.delete_model(request, person)
+
+
+@admin.register(Group)
+class GuardedGroupAdmin(ListedLookupsAdmin, GroupAdminBase):
+    lookups = {}
 
 
 def _count(rows: QuerySet[Any], group: str) -> Coalesce:

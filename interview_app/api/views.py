@@ -152,7 +152,7 @@ class SessionFinish(CreatesOnce):
         return finish_session(session=_own_session(self.person, ids["pk"]), door=API).pk
 
     def rebuild(self, request: Request, object_id: str) -> Any:
-        return operation_data(object_id)
+        return operation_data(self.person, object_id)
 
 
 class QuestionDraft(ApiView):

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.contrib import admin
 
 from operations.admin.bulk import BulkActionAdmin
+from operations.admin.lookups import ListedLookupsAdmin
 from operations.admin.operation import OperationAdmin
 from operations.admin.provider import ContentViewAdmin, ProviderPauseAdmin, WorkerHeartbeatAdmin
 from operations.admin.read_only import DOOR, ReadOnlyAdmin
@@ -19,6 +20,7 @@ __all__ = [
     "DOOR",
     "BulkActionAdmin",
     "ContentViewAdmin",
+    "ListedLookupsAdmin",
     "OperationAdmin",
     "ProviderPauseAdmin",
     "ReadOnlyAdmin",
@@ -26,8 +28,9 @@ __all__ = [
     "register_subject_page",
 ]
 
-# django-q2's own pages run any callable that is typed into them and unpickle what is in the
-# database: nobody gets them.
-for model in apps.get_app_config("django_q").get_models():
-    if admin.site.is_registered(model):
-        admin.site.unregister(model)
+# Nobody gets these. django-q2's own pages run any callable that is typed into them and unpickle
+# what is in the database; knox's list the digests of all tokens and make a token of any person.
+for app in ("django_q", "knox"):
+    for model in apps.get_app_config(app).get_models():
+        if admin.site.is_registered(model):
+            admin.site.unregister(model)

@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from operations import bulk, services
 from operations.admin import words
+from operations.admin.lookups import choice
 from operations.admin.read_only import STYLES, ReadOnlyAdmin, refuse_unless_post
 from operations.models import BulkAction, BulkItem, Operation
 
@@ -42,6 +43,7 @@ class BulkActionAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "verb", "state", "actor", "items_done", "started_at")
     list_select_related = ("actor",)
     list_filter = ("verb", "state")
+    lookups = choice("verb") | choice("state")
     show_full_result_count = False
 
     @admin.display(description="items")

@@ -27,6 +27,7 @@ from django.utils.safestring import SafeString
 from operations import bulk, console, services
 from operations.admin import filters, words
 from operations.admin.heading import heading
+from operations.admin.lookups import choice, is_number, is_search, is_text, is_uuid
 from operations.admin.page import page_of
 from operations.admin.read_only import (
     DOOR,
@@ -81,6 +82,14 @@ class OperationAdmin(ReadOnlyAdmin):
         filters.TriesFilter,
         filters.ModelFilter,
     )
+    lookups = {
+        **dict.fromkeys(("state", "category", "code", "ended", "kind", "tries", "model"), is_text),
+        **choice("status"),
+        **choice("error_category"),
+        "owner__exact": is_number,
+        "session_id__exact": is_uuid,
+        "subject_id__exact": is_text,
+    }
     list_select_related = ("owner",)
     search_fields = ("pk",)  # shows the box; `get_search_results` decides what it means
     search_help_text = HELP
@@ -148,7 +157,8 @@ class OperationAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Operation], search_term: str
     ) -> tuple[QuerySet[Operation], bool]:
-        return search(queryset, search_term), False
+        found = search(queryset, search_term) if is_search(search_term) else queryset.none()
+        return found, False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

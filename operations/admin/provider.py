@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from operations import services
+from operations.admin.lookups import choice, is_flag, is_text, period
 from operations.admin.read_only import ReadOnlyAdmin, refuse_unless_post, refuse_without
 from operations.models import ContentView, Operation, ProviderPause, WorkerHeartbeat
 from operations.refusals import Refusal
@@ -34,6 +35,11 @@ class ProviderPauseAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("resumed_by",)
     list_filter = ("error_category", "resumed_at")
+    lookups = {
+        **choice("error_category"),
+        **period("resumed_at"),
+        "resumed_at__isnull": is_flag,
+    }
     actions = ("resume_selected",)
     ordering = ("-paused_at",)
 
@@ -112,6 +118,7 @@ class ProviderPauseAdmin(ReadOnlyAdmin):
 
 @admin.register(WorkerHeartbeat)
 class WorkerHeartbeatAdmin(ReadOnlyAdmin):
+    lookups = {}
     list_display = ("hostname", "pid", "in_flight", "accepts_work", "started_at", "beat_at")
 
 
@@ -122,5 +129,6 @@ class ContentViewAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor", "subject_type", "subject_id")
     list_select_related = ("actor",)
     list_filter = ("at", "subject_type")
+    lookups = period("at") | {"subject_type": is_text}
     search_fields = ("actor__username", "subject_id")
     show_full_result_count = False

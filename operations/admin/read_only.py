@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponseNotAllowed
 
-if TYPE_CHECKING:
-    ReadOnlyBase = admin.ModelAdmin[Any]
-else:
-    ReadOnlyBase = admin.ModelAdmin
+from operations.admin.lookups import ListedLookupsAdmin
 
 DOOR = "admin"
 
 STYLES = {"all": ("operations/console.css",)}
 
 
-class ReadOnlyAdmin(ReadOnlyBase):
+class ReadOnlyAdmin(ListedLookupsAdmin):
     """No row is added, edited or deleted by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

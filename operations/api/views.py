@@ -7,6 +7,7 @@ import math
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import AbstractUser
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -84,7 +85,7 @@ class OperationRetry(CreatesOnce):
         return operation.pk
 
     def rebuild(self, request: Request, object_id: str) -> Any:
-        return operation_data(object_id)
+        return operation_data(self.person, object_id)
 
 
 class OperationCancel(ApiView):
@@ -105,9 +106,12 @@ class UnknownPath(ApiView):
         raise NotFound
 
 
-def operation_data(operation_id: str | UUID) -> dict[str, Any]:
-    """The operation as it is now. 404 where it was deleted meanwhile."""
-    operation = get_object_or_404(Operation, pk=operation_id)
+def operation_data(person: AbstractUser, operation_id: str | UUID) -> dict[str, Any]:
+    """The operation as it is now. 404 where it was deleted meanwhile, and where the person may
+    neither see nor retry it any more: an answer can be asked for again a day later."""
+    may_retry_all = person.has_perm(RETRY)
+    operations = Operation.objects.all() if may_retry_all else visible_operations(person)
+    operation = get_object_or_404(operations, pk=operation_id)
     return OperationSerializer(operation).data
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from operations.models import IdempotencyKey, Operation, OperationEvent
-from operations.tests.api_client import api_client, assert_problem
+from operations.tests.api_client import api_client, assert_problem, grant
 from operations.tests.factories import OperationFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -153,3 +153,14 @@ def test_of_twenty_parallel_requests_one_acts_and_all_get_its_answer(
     assert sum("Idempotent-Replayed" not in response for response in responses) == 1
     assert OperationEvent.objects.filter(name="operation.retried").count() == 1
     assert IdempotencyKey.objects.count() == 1
+
+
+def test_replay_shows_nothing_to_who_lost_the_permission(failed: Operation) -> None:
+    operator = grant(UserFactory(), "view_operation", "retry_operation")
+    first = retry(api_client(operator), failed, "k1")
+    operator.user_permissions.clear()
+
+    second = retry(api_client(operator), failed, "k1")
+
+    assert first.status_code == 202
+    assert_problem(second, 404, "NOT_FOUND")
