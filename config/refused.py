@@ -1,6 +1,8 @@
-"""What a client reads whose body the web server does not wait for: 408 and 503.
+"""What a client reads that no view answers: a body the web server does not wait for (408 and 503),
+and a request that Django refuses to look at (400).
 
-Nothing of Django's request cycle has run: no thread is taken, no middleware has seen it.
+Of the first, nothing of Django's request cycle has run: no thread is taken, no middleware has seen
+it.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.views import defaults
 
 from operations.api.problems import CONTENT_TYPE
 
@@ -35,6 +39,25 @@ def too_many(environ: dict[str, Any]) -> Answer:
     return _answer(environ, HTTPStatus.SERVICE_UNAVAILABLE, "TOO_MANY_BODIES", detail)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A Host that is not ours, say. Programs get what every other error of the API looks like."""
+    if not request.path.startswith(API_PREFIX):
+        return defaults.bad_request(request, exception)
+    detail = _("This request could not be read")
+    problem = _problem(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", detail)
+    return JsonResponse(problem, status=400, content_type=CONTENT_TYPE)
+
+
+def _problem(status: HTTPStatus, code: str, detail: str) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+    }
+
+
 def _language(environ: dict[str, Any]) -> str:
     return translation.get_language_from_request(
         WSGIRequest({**environ, "wsgi.input": io.BytesIO()})
@@ -50,14 +73,8 @@ def _answer(environ: dict[str, Any], status: HTTPStatus, code: str, detail: str)
         ("content-security-policy", "default-src 'none'"),
     ]
     if environ["PATH_INFO"].startswith(API_PREFIX):
-        problem = {
-            "type": "about:blank",
-            "title": status.phrase,
-            "status": status.value,
-            "detail": detail,
-            "code": code,
-        }
-        return int(status), [("content-type", CONTENT_TYPE), *headers], json.dumps(problem).encode()
+        problem = json.dumps(_problem(status, code, detail)).encode()
+        return int(status), [("content-type", CONTENT_TYPE), *headers], problem
     page = (
         f'<!doctype html><meta charset="utf-8"><title>{status.phrase}</title>'
         f"<p>{html.escape(detail)}</p>"

@@ -13,6 +13,8 @@ def no_view_on_site(request: HttpRequest, rest: str) -> HttpResponse:
     raise Http404
 
 
+handler400 = "config.refused.bad_request"
+
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),

@@ -60,3 +60,18 @@ def test_a_long_path_is_cut_in_the_log(client: Client, capfd: pytest.CaptureFixt
     client.get("/" + "://a:" * 4_000)
 
     assert len(capfd.readouterr().err) < 5_000
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [("/api/v1/me/", "application/problem+json"), ("/sign-in/", "text/html; charset=utf-8")],
+)
+def test_a_host_that_is_not_ours_is_refused_in_the_form_of_its_door(
+    path: str, content_type: str, client: Client
+) -> None:
+    answer = client.get(path, headers={"Host": "elsewhere.example"})
+
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == content_type
+    if content_type == "application/problem+json":
+        assert answer.json()["code"] == "BAD_REQUEST"
