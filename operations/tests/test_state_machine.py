@@ -195,7 +195,7 @@ class Walk(RuleBasedStateMachine):
         try:
             services.retry_operation(operation_id=operation.pk, door="api", when=when)
         except NotRetryable:
-            assert operation.status not in Operation.RETRYABLE
+            assert not operation.can_be_retried
         except OperationInProgress:
             happened["retry beside a twin"] += 1
         else:
