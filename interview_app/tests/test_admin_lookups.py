@@ -155,7 +155,7 @@ def is_private(model: type[Model], path: str) -> bool:
             return False
         if part in PRIVATE.get(model._meta.label_lower, ()):
             return True
-        model = field.related_model or model  # type: ignore[assignment]
+        model = field.related_model or model
     return False
 
 
