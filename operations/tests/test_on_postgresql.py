@@ -29,6 +29,7 @@ RUNS = {
         "not slow",
     ],
     "walk": ["operations/tests/test_state_machine.py", "-k", "no_walk"],
+    "admin": ["interview_app/tests/test_admin_lookups.py", "-k", "odd or suggest or address"],
     "failpoints": ["test_failpoints"],  # mostly waits for leases to end
 }
 
