@@ -23,9 +23,10 @@ from hypothesis import strategies as st
 
 PACKAGES = ("config", "operations", "interview_app")
 SMALL, LARGE = 4_000, 8_000
-CHEAP_SECONDS = 0.004
+CHEAP_SECONDS = 0.01
 """Of LARGE characters: a text that is done in this time hurts nobody, and is too short to time."""
 GROWTH = 1.3 * LARGE / SMALL
+TRIES = 4
 ENDS = ("\x00", "!")
 
 
@@ -135,7 +136,11 @@ def seconds(pattern: re.Pattern[str], text: str, *, best_of: int = 1) -> float:
 def is_linear(pattern: re.Pattern[str], small: str, large: str) -> bool:
     if seconds(pattern, large) < CHEAP_SECONDS:
         return True
-    return seconds(pattern, large, best_of=5) <= GROWTH * seconds(pattern, small, best_of=5)
+    # The machine may be busy with something else for a while; what is quadratic is so every time.
+    return any(
+        seconds(pattern, large, best_of=5) <= GROWTH * seconds(pattern, small, best_of=5)
+        for _ in range(TRIES)
+    )
 
 
 def offenders(pattern: re.Pattern[str]) -> Iterator[str]:
