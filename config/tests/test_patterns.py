@@ -21,6 +21,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = ("config", "operations", "interview_app")
 SMALL, LARGE = 4_000, 8_000
 CHEAP_SECONDS = 0.01
@@ -77,7 +79,7 @@ def pieces(pattern: re.Pattern[str]) -> list[str]:
             continue
         found += [run, text]
         run = ""
-    return list(dict.fromkeys(piece for piece in [*found, run] if piece))
+    return [piece for piece in [*found, run] if piece]
 
 
 def _atoms(tree: Any) -> Iterator[tuple[str, bool]]:
@@ -116,9 +118,16 @@ def _member(items: Any) -> str:
 
 
 def hostile_texts(pattern: re.Pattern[str], length: int) -> Iterator[str]:
-    own = pieces(pattern)
-    units = [*own, *("".join(pair) for pair in itertools.permutations(own[:7], 2))]
-    for start, unit, end in itertools.product(("", *own[:1]), units[:60], ENDS):
+    """Each piece once, followed by what comes after it in the pattern, many times."""
+    found = pieces(pattern)
+    shapes = {
+        (start, unit)
+        for place, piece in enumerate(found)
+        for near in [found[place : place + 4]]
+        for start in ("", piece)
+        for unit in [*near, *("".join(pair) for pair in itertools.permutations(near, 2))]
+    }
+    for (start, unit), end in itertools.product(sorted(shapes), ENDS):
         yield start + (unit * (length // len(unit) + 1))[:length] + end
 
 
