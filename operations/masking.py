@@ -25,6 +25,8 @@ MAX_VALUE = 2_000
 """Characters of one value in a log line: paths, headers and names are a stranger's to choose."""
 MAX_TRACEBACK = 16_000
 LONGEST_SECRET = 512
+LONGEST_NAME = 200
+"""What a longer one names is nothing of ours: its value is dropped."""
 
 # Linear on any text: what is repeated is possessive or bounded, and no two repeats side by side can
 # share their characters (config/tests/test_patterns.py).
@@ -36,7 +38,7 @@ _PATTERN = re.compile(
   | (?P<name> (?<![A-Za-z0-9]) (?:api_?key|password|passwd|secret|access_?token|refresh_?token
         |auth_?token|sessionid|csrfmiddlewaretoken|token) ["']? \s* [:=] \s* b?["']? )
         [^\s"',;&)]+
-  | (?P<userinfo> :// ) [^/\s@"':]++ : [^/\s@"']*+ (?= @ )
+  | (?P<userinfo> :// ) [^/\s@"':]*+ : [^/\s@"']*+ (?= @ )
   | (?: (?<![A-Za-z0-9]) | (?<=\\[nrt]) ) (?: sk-[^\s"',;)\]}<>]+
         | (?:sk|rk|gsk|hf|fw|ghp|ip|r8)_[A-Za-z0-9_*.\-]{8,}
         | (?:xai|pplx|nvapi|key)-[A-Za-z0-9_*.\-]{8,} | AIza[A-Za-z0-9_\-]{8,} )
@@ -49,7 +51,8 @@ _PATTERN = re.compile(
 _PLAIN = re.compile(r"[0-9a-fA-F:.+TZ\-]*|[a-z_.]*")
 
 _SECRET_NAME = re.compile(
-    r"(?:^|[_\-.])(?:api_?key|key|authorization|cookies?|password\d?|passwd|secret|token|csrf\w{0,40})$",
+    r"(?:^|[_\-.])"
+    r"(?:api_?key|key|authorization|cookies?|password\d?|passwd|secret|token|csrf\w{0,200})$",
     re.IGNORECASE,
 )
 _BEGINS = ("Traceback (most recent call last):", "Exception Group Traceback")
@@ -156,6 +159,8 @@ def _masked(match: re.Match[str]) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _names_what_is_private(name: str) -> bool:
+    if len(name) > LONGEST_NAME:
+        return True
     return name.lower() in _OWN_WORDS or bool(_SECRET_NAME.search(name))
 
 

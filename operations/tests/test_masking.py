@@ -210,3 +210,10 @@ def test_a_password_in_an_address_is_found_and_repeated_schemes_cost_nothing() -
     """One request with such a path held a whole web process for seconds."""
     assert mask("://a:" * 4_000) == "://a:" * 4_000
     assert mask("postgres://user:pa:ss@host/name") == f"postgres://{MASKED}@host/name"
+    assert mask("redis://:secret@host:6379/0") == f"redis://{MASKED}@host:6379/0"
+    assert mask("redis://:se:cret@host:6379/0") == f"redis://{MASKED}@host:6379/0"
+
+
+@pytest.mark.parametrize("name", ["csrf" + "x" * 150, "csrf" + "x" * 5_000])
+def test_what_a_long_name_names_is_dropped(name: str) -> None:
+    assert "strawberry" not in str(mask_event(None, "info", {name: "strawberry"}))
