@@ -17,8 +17,6 @@ from django_structlog.signals import (
     bind_extra_request_finished_metadata,
 )
 
-from operations.masking import masked_and_short
-
 STARTED_AT = "interview_practice.started_at"
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -48,8 +46,7 @@ class RequestLog(RequestMiddleware):
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        # Any length and any verb are a stranger's to choose.
-        return f"{request.method[:20] if request.method else ''} {masked_and_short(request.path)}"
+        return f"{request.method} {request.path}"
 
 
 def _request_id(request: HttpRequest) -> str:
