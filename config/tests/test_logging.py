@@ -74,3 +74,12 @@ def test_missing_page_is_no_warning_and_logged_once(lines: Lines, client: Client
     client.get("/no/such/page/")
 
     assert [(r["event"], r["status"]) for r in lines.records()] == [("http.request", 404)]
+
+
+@pytest.mark.django_db
+def test_a_long_path_is_cut_and_says_how_long_it_was(client: Client, lines: Lines) -> None:
+    client.get("/" + "://a:" * 4_000)
+
+    (record,) = [r for r in lines.records() if r["event"] == "http.request"]
+    assert len(record["path"]) < 2_100
+    assert record["path"].endswith("[… 20001 characters]")

@@ -56,14 +56,6 @@ def test_live_fragment_is_kept_by_no_cache(client: Client) -> None:
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_a_long_path_is_cut_in_the_log(client: Client, capfd: pytest.CaptureFixture[str]) -> None:
-    client.get("/" + "://a:" * 4_000)
-
-    logged = capfd.readouterr().err
-    assert len(logged) < 5_000
-    assert "[… 20001 characters]" in logged
-
-
 @pytest.mark.parametrize(
     ("path", "content_type"),
     [("/api/v1/me/", "application/problem+json"), ("/sign-in/", "text/html; charset=utf-8")],
