@@ -19,9 +19,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views import defaults
 
-from operations.api.problems import CONTENT_TYPE
+from interview_app.middleware import API_PREFIX
+from operations.api.problems import CONTENT_TYPE, problem_document
 
-API_PREFIX = "/api/"
 RETRY_AFTER_SECONDS = 2
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
@@ -44,18 +44,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not request.path.startswith(API_PREFIX):
         return defaults.bad_request(request, exception)
     detail = _("This request could not be read")
-    problem = _problem(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", detail)
+    problem = problem_document(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", detail)
     return JsonResponse(problem, status=400, content_type=CONTENT_TYPE)
-
-
-def _problem(status: HTTPStatus, code: str, detail: str) -> dict[str, Any]:
-    return {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": detail,
-        "code": code,
-    }
 
 
 def _language(environ: dict[str, Any]) -> str:
@@ -73,7 +63,7 @@ def _answer(environ: dict[str, Any], status: HTTPStatus, code: str, detail: str)
         ("content-security-policy", "default-src 'none'"),
     ]
     if environ["PATH_INFO"].startswith(API_PREFIX):
-        problem = json.dumps(_problem(status, code, detail)).encode()
+        problem = json.dumps(problem_document(status, code, detail)).encode()
         return int(status), [("content-type", CONTENT_TYPE), *headers], problem
     page = (
         f'<!doctype html><meta charset="utf-8"><title>{status.phrase}</title>'

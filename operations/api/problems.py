@@ -35,6 +35,19 @@ MAX_ERRORS = 100
 MAX_DETAIL = 200
 
 
+def problem_document(status: int, code: str, detail: str, **members: Any) -> dict[str, Any]:
+    """RFC 9457, with the `code` that programs go by."""
+    known = HTTPStatus(status)
+    return {
+        "type": "about:blank",
+        "title": known.phrase,
+        "status": known.value,
+        "detail": detail,
+        "code": code,
+        **members,
+    }
+
+
 class Problem(APIException):
     """An error with members of its own beside the standard ones."""
 
@@ -82,15 +95,7 @@ class ProblemFormatter(ExceptionFormatter):
         return self._problem(code=errors[0].code.upper(), detail=_clipped(errors[0].detail))
 
     def _problem(self, *, code: str, detail: str, **members: Any) -> dict[str, Any]:
-        status = HTTPStatus(self.exc.status_code)
-        return {
-            "type": "about:blank",
-            "title": status.phrase,
-            "status": status.value,
-            "detail": detail,
-            "code": code,
-            **members,
-        }
+        return problem_document(self.exc.status_code, code, detail, **members)
 
 
 class ProblemHandler(ExceptionHandler):
