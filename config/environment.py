@@ -156,19 +156,17 @@ def _useful_workers(database: Mapping[str, Any]) -> int:
 
 
 def _secret_key(reader: Reader, *, debug: bool, base_dir: Path) -> str:
+    how = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
     value = reader.text("DJANGO_SECRET_KEY")
     if not value and debug:
         return local.secret_key(local.local_directory(base_dir))
     if not value:
-        reader.missing(
-            "DJANGO_SECRET_KEY",
-            "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'.",
-        )
+        reader.missing("DJANGO_SECRET_KEY", f"Make one with: {how}.")
     elif not debug and len(value) < MIN_SECRET_KEY_LENGTH:
         reader.wrong(
             "DJANGO_SECRET_KEY",
             f"is shorter than {MIN_SECRET_KEY_LENGTH} characters and could be guessed",
-            "$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')",
+            f"$({how})",
         )
     return value
 

@@ -142,7 +142,7 @@ def retry_operation(
     not_before = operation.retry_after_at if later else None
     try:
         with transaction.atomic():
-            done = operation.can_be_retried and transitions.retry(
+            done = operation.status in Operation.RETRYABLE and transitions.retry(
                 operation,
                 at=now,
                 not_before=not_before if not_before and not_before > now else None,

@@ -11,7 +11,6 @@ from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.core.validators import MaxLengthValidator
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
@@ -37,10 +36,7 @@ class UsernameField(serializers.CharField):
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
-    username = UsernameField(
-        max_length=NAME_LENGTH,
-        validators=[UnicodeUsernameValidator(), MaxLengthValidator(NAME_LENGTH)],
-    )
+    username = UsernameField(max_length=NAME_LENGTH, validators=[UnicodeUsernameValidator()])
     email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
 
     class Meta:

@@ -31,4 +31,4 @@ class Command(SelectionCommand):
     def dry_refusal(self, operation: Operation) -> str | None:
         if operation.subject_deleted_at is not None:
             return "what it was about is deleted"
-        return None if operation.can_be_retried else f"is {operation.status}"
+        return None if operation.status in Operation.RETRYABLE else f"is {operation.status}"
