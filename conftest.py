@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import ipaddress
 import os
 import shutil
-import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +18,11 @@ import redis
 from django.core.cache import cache
 from django.db import connection
 from django.utils import translation
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling, Scheduling
+
+from operations.tests import examples  # noqa: F401  (sets how many, before a test is read)
+from operations.tests.ports import free_port
 
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
@@ -51,7 +56,16 @@ def find_chromium() -> str | None:
     return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
+def find_pgbouncer() -> str | None:
+    """Debian keeps it out of PATH for those who are not root."""
+    return shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
+
+
 SERVICES = {
+    "pgbouncer": Service(
+        lambda: find_pgbouncer() is not None,
+        "PgBouncer is not installed: apt-get install pgbouncer",
+    ),
     "postgres": Service(
         functools.cache(postgres_answers),
         "PostgreSQL does not let user postgres in at 127.0.0.1:5432: apt-get install postgresql, "
@@ -78,6 +92,53 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(service.missing)
 
 
+TOGETHER = (
+    "interview_app/tests/test_console_browser.py",
+    "interview_app/tests/test_browser.py",
+    "config/tests/test_slow_clients.py",
+)
+"""Modules that start the product once for all their tests: each is run by one process."""
+
+
+class InTurn(LoadScopeScheduling):
+    """Whichever process is free takes the next test of the line, or the next module."""
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False  # the line has its order already
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return module if module in TOGETHER else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    return InTurn(config, log) if config.getoption("dist") == "load" else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In parallel, what takes long comes first, and the thousands of quick tests fill the gaps."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=place_in_line)
+
+
+def place_in_line(item: pytest.Item) -> int:
+    """A test with transactions of its own empties all tables, and with them what migrations put
+    there: in no process may it come before one that only rolls back."""
+    module = item.nodeid.partition("::")[0]
+    if module in TOGETHER:
+        return TOGETHER.index(module)
+    fixtures = set(getattr(item, "fixturenames", ()))
+    mark, is_quick = item.get_closest_marker("django_db"), not item.get_closest_marker("slow")
+    if "transactional_db" in fixtures or (mark and mark.kwargs.get("transaction")):
+        return 20 + is_quick
+    if mark or "db" in fixtures:
+        return 15 + is_quick
+    return 25 if is_quick else 10
+
+
 class OutsideConnection(Exception):
     """A test tried to leave the machine."""
 
@@ -102,9 +163,12 @@ sys.addaudithook(refuse_outside_connections)
 
 
 @pytest.fixture(autouse=True)
-def empty_cache() -> None:
-    """Throttles count in the cache: what one test used up must not be missing in the next."""
+def empty_memory() -> None:
+    """What one test used up must not be missing in the next."""
     cache.clear()
+    # Models cannot be imported yet where this file is.
+    importlib.import_module("operations.limits.limiter").forget()
+    importlib.import_module("operations.events").forget()
 
 
 @pytest.fixture(autouse=True)
@@ -113,12 +177,9 @@ def language_of_the_installation() -> None:
     translation.deactivate()
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@pytest.fixture(name="free_port")
+def a_free_port() -> int:
+    return free_port()
 
 
 @pytest.fixture

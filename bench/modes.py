@@ -13,12 +13,12 @@ from django.db import connection
 from django.utils import timezone
 
 from bench.bystanders import Machine, per_job
+from bench.clock import database_now
 from bench.figures import percentiles
 from bench.flight import flight
 from bench.processes import MemoryWatch, held_still
 from bench.web import web
 from bench.work.jobs import Times, make_job, make_jobs, settle_database, times_since
-from operations.clock import database_now
 
 PRODUCERS = 4
 """Threads of the submitting process: each commit waits for the disk, and the others go on."""
@@ -29,7 +29,7 @@ def backlog(machine: Machine) -> dict[str, Any]:
     run, before = machine.run, machine.stub.figures()["answered"]
     at, cpu = _commit_backlog(machine)
     with MemoryWatch(machine.worker_pids) as memory:
-        machine.wait_for_answers(before + run.count)
+        machine.wait_for_answers(before + run.count * run.calls_each)
         cpu_after = machine.cpu()
     times = times_since(at, ours=run.is_ours)
     return {

@@ -18,6 +18,11 @@ VARIABLE = "BENCH_RUN_OPTIONS"
 MARK_VARIABLE = "BENCH_MARK"
 """In the environment of everything that a bench starts: what is left over is found by it."""
 
+BACKOFF_BASE = 0.05
+"""Seconds before the first of three retries in an outage, then twice and four times that: the
+product's 1, 2 and 4 s scaled, for every side alike."""
+RETRIES = 3
+
 API_KEY = "sk-bench-a-key-that-no-provider-knows"
 
 
@@ -57,6 +62,8 @@ class Run:
     directory: str = ""
     postgresql_pid: int = 0
     redis_pid: int = 0
+    outage: int = 0
+    """The status that every call is answered with; 0: a good answer."""
     damage: bool = False
     """Spoil one row before verification: the verifier has to say so."""
 
@@ -78,6 +85,11 @@ class Run:
         return min(self.concurrency, 64)
 
     @property
+    def calls_each(self) -> int:
+        """Calls of one job: server errors are asked again, a rate limit is not."""
+        return 1 + RETRIES if self.outage >= 500 else 1
+
+    @property
     def label(self) -> str:
         size = (
             self.concurrency if self.side == "django_q2" else f"{self.processes}×{self.concurrency}"
@@ -91,6 +103,7 @@ class Run:
             "pool": self.variant.pool,
             "client per thread": self.variant.client_per_thread,
             "client.post": self.variant.cheap_call,
+            f"all {self.outage}": bool(self.outage),
             "SQLite": self.is_sqlite,
             "Redis": self.wakes_by_redis,
         }
@@ -122,6 +135,7 @@ class Run:
             "OPERATIONS_WORKERS": str(self.processes),
             "OPERATIONS_CONCURRENCY": str(self.concurrency),
             "MAX_UNFINISHED_OPERATIONS_PER_USER": "100000",
+            **({"OPERATIONS_BACKOFF_BASE_SECONDS": str(BACKOFF_BASE)} if self.outage else {}),
             "LOG_LEVEL": "INFO",
             "LOG_FORMAT": "json",
         }

@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.host import BrokenRun, Host
 from bench.options import Run, Variant
+from bench.report import OUTAGES
 from bench.sides import PEERS
 
 Figures = dict[str, Any]
@@ -30,6 +31,7 @@ FLIGHT_LATENCY = 25.0
 """Below the product's time-out of 30 s, and time enough to bring all calls into flight."""
 
 SHOWN = (
+    "round",
     "label",
     "setting",
     "broken",
@@ -45,7 +47,18 @@ SHOWN = (
 )
 """Of a measurement, in the line that tells that it is done."""
 
-STEPS = ("sweep", "rounds", "cheap", "sqlite", "producer", "idle", "paced", "flight", "web")
+STEPS = (
+    "sweep",
+    "rounds",
+    "cheap",
+    "sqlite",
+    "producer",
+    "idle",
+    "paced",
+    "flight",
+    "web",
+    "outage",
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,7 @@ class Scale:
     flight_count: int
     web_count: int
     """Of the backlog that is worked off beside the requests."""
+    outage_count: int
 
 
 FULL = Scale(
@@ -88,6 +102,7 @@ FULL = Scale(
     paced_seconds=20.0,
     flight_count=1000,
     web_count=20_000,
+    outage_count=2000,
 )
 QUICK = Scale(
     rounds=1,
@@ -103,6 +118,7 @@ QUICK = Scale(
     paced_seconds=4.0,
     flight_count=200,
     web_count=6000,
+    outage_count=400,
 )
 
 
@@ -132,6 +148,7 @@ class Plan:
         self._paced()
         self._flight()
         self._web()
+        self._outage()
         return self.results
 
     @property
@@ -265,6 +282,21 @@ class Plan:
             self._measure_beside("web", run)
             one = run.with_(processes=1, concurrency=run.in_flight)
             self._measure_beside("web", one, sqlite=True)
+
+    def _outage(self) -> None:
+        """Every call fails at once: one process, 200 calls in flight, 50 ms."""
+        if "outage" not in self.steps:
+            return
+        for status in OUTAGES:
+            runs = [(self._failing(side, status), False) for side in self._pools]
+            runs += [(run, True) for run, _ in runs if run.is_ours]
+            for number in range(self.scale.rounds):
+                for run, sqlite in runs[number % len(runs) :] + runs[: number % len(runs)]:
+                    step = f"outage_{status}"
+                    self._measure(step, run, sqlite=sqlite, round=number + 1)
+
+    def _failing(self, side: str, status: int) -> Run:
+        return Run(side, 0.05, self.scale.outage_count, 200, processes=1, outage=status)
 
     def _sizes(self, latency: float) -> Sequence[int]:
         return self.scale.sizes if latency else self.scale.small_sizes

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from bench.options import MARK_VARIABLE, ROOT
-from operations.processes import is_alive, processes_with_environment
+from operations.workers.processes import is_alive, processes_with_environment
 
 MANY_PROCESSES = 10
 

@@ -9,6 +9,9 @@ from typing import Any
 
 from bench.sides import PEERS
 
+OUTAGES = (503, 429)
+"""Statuses: a server error is asked again three times, a rate limit is not."""
+
 Figures = dict[str, Any]
 
 TARGETS = {
@@ -16,6 +19,7 @@ TARGETS = {
     "ratio_django_q2_8_1s": 60.0,
     "ratio_best_peer_0s": 3.0,
     "cpu_ratio_best_peer": 2.5,
+    "outage_503_best_peer": 3.0,
 }
 
 COLUMNS = {
@@ -56,6 +60,8 @@ TITLES = {
     "cheap": ("The best peer with ours' own call (client.post); 1 s, then none", COLUMNS),
     "sqlite": ("Ours on SQLite; 1 s, then none", COLUMNS),
     "producer": ("End to end, the producer on the same machine, 1 s", COLUMNS),
+    "outage_503": ("Every call answers 503 at once, 50 ms, one process of 200", COLUMNS),
+    "outage_429": ("Every call answers 429 at once, 50 ms, one process of 200", COLUMNS),
     "idle": (
         "Idle workers, one submission at a time: from before the submission until started",
         IDLE,
@@ -104,6 +110,18 @@ def _all_ratios(results: Figures) -> Iterator[tuple[str, list[float]]]:
         _each(at_1s, lambda o, r: whole(fastest(r)) / whole(o)),
     )
     yield "cpu_ratio_best_peer_0s", _each(at_0s, lambda ours, r: worker(fastest(r)) / worker(ours))
+
+    for status in OUTAGES:
+        rounds = _rounds(results, f"outage_{status}")
+        rounds = [[each for each in one if "SQLite" not in each["setting"]] for one in rounds]
+        yield (
+            f"outage_{status}_best_peer",
+            _each(rounds, lambda ours, r: ours["rate"] / fastest(r)["rate"]),
+        )
+        yield (
+            f"outage_{status}_cpu_best_peer",
+            _each(rounds, lambda ours, r: worker(fastest(r)) / worker(ours)),
+        )
 
 
 def fastest(round_: list[Figures]) -> Figures:
@@ -158,9 +176,9 @@ def _against(rounds: list[list[Figures]], label: str) -> list[float]:
 
 def medians(step: list[Figures]) -> list[Figures]:
     """One row a label; figures that are numbers become their median over the rounds."""
-    labels: dict[str, list[Figures]] = {}
+    labels: dict[tuple[str, str], list[Figures]] = {}
     for figures in step:
-        labels.setdefault(figures["label"], []).append(figures)
+        labels.setdefault((figures["label"], figures["setting"]), []).append(figures)
     return [_median_row(rows) for rows in labels.values()]
 
 
@@ -178,7 +196,7 @@ def lines(results: Figures) -> Iterator[str]:
         rows = [row for row in results.get(step, ()) if "broken" not in row]
         if rows:
             yield from ("", title)
-            yield from table(columns, medians(rows) if step.startswith("rounds") else rows)
+            yield from table(columns, medians(rows) if "round" in rows[0] else rows)
         for row in results.get(step, ()):
             if "broken" in row:
                 yield f"  {row['label']} did not work, see results"

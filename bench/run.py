@@ -73,14 +73,13 @@ def warm_up(run: Run, side: Side, stub: Stub) -> None:
             raise SystemExit("the warm-up did not end: see the workers' log")
         time.sleep(0.1)
     stub.set_latency(run.latency)
+    stub.set_status(run.outage)
 
 
 def _verify(run: Run, stub: Stub) -> list[str]:
     spoilt = [f"spoilt on purpose: {spoil_one_row()}"] if run.damage else []
     counted = stub.figures()
-    return spoilt + problems(
-        ours=run.is_ours, calls=counted["answered"], refused=counted["refused"]
-    )
+    return spoilt + problems(run, calls=counted["answered"], refused=counted["refused"])
 
 
 if __name__ == "__main__":

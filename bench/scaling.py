@@ -1,7 +1,8 @@
-"""`python -m bench.scaling`: ours alone, against calls in flight, processes and rows in the table.
+"""`python -m bench.scaling`: ours alone, against calls in flight, processes, rows in the table, and
+rows that wait.
 
 Writes `bench/scaling.json` and the plots of docs/performance.md (matplotlib, of the bench alone).
-`throughput` or `tables` as argument makes that part anew and keeps the other.
+`throughput`, `tables` or `backlog` as argument makes that part anew and keeps the others.
 """
 
 from __future__ import annotations
@@ -50,10 +51,16 @@ def _all_throughputs(host: Host) -> Iterator[dict[str, Any]]:
 def _all_tables(host: Host) -> Iterator[dict[str, Any]]:
     for sqlite in (False, True):
         for rows in ROWS:
-            yield _tables(host, rows, sqlite=sqlite)
+            yield _of_rows("bench.tables", host, rows, sqlite=sqlite)
 
 
-PARTS = {"throughput": _all_throughputs, "tables": _all_tables}
+def _all_backlogs(host: Host) -> Iterator[dict[str, Any]]:
+    for sqlite in (False, True):
+        for rows in ROWS:
+            yield _of_rows("bench.backlog", host, rows, sqlite=sqlite)
+
+
+PARTS = {"throughput": _all_throughputs, "tables": _all_tables, "backlog": _all_backlogs}
 
 
 def _throughput(host: Host, in_flight: int, processes: int) -> dict[str, Any]:
@@ -63,10 +70,10 @@ def _throughput(host: Host, in_flight: int, processes: int) -> dict[str, Any]:
     return {"in_flight": in_flight, "workers": processes, **figures}
 
 
-def _tables(host: Host, rows: int, *, sqlite: bool) -> dict[str, Any]:
+def _of_rows(module: str, host: Host, rows: int, *, sqlite: bool) -> dict[str, Any]:
     with host.database(sqlite=sqlite) as run:
         ended = subprocess.run(  # noqa: S603  (our own command line)
-            [sys.executable, "-m", "bench.tables", str(rows)],
+            [sys.executable, "-m", module, str(rows)],
             cwd=ROOT,
             env=run.environment(),
             stdout=subprocess.PIPE,
@@ -74,8 +81,10 @@ def _tables(host: Host, rows: int, *, sqlite: bool) -> dict[str, Any]:
             text=True,
         )
     figures: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
-    _say(f"{'SQLite' if sqlite else 'PostgreSQL'}, {rows} rows: claim {figures['claim_ms']} ms")
-    return {"database": "SQLite" if sqlite else "PostgreSQL", **figures}
+    database = "SQLite" if sqlite else "PostgreSQL"
+    times = {name: value for name, value in figures.items() if name.endswith("_ms")}
+    _say(f"{database}, {rows} rows: {times}")
+    return {"database": database, **figures}
 
 
 def _say(line: str) -> None:

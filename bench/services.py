@@ -113,6 +113,9 @@ class Stub:
     def set_latency(self, seconds: float) -> None:
         self._get(f"/latency/{seconds}")
 
+    def set_status(self, status: int) -> None:
+        self._get(f"/status/{status}")
+
     def _get(self, path: str) -> dict[str, int]:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         with contextlib.closing(connection):

@@ -2,13 +2,15 @@
 
 `python -m bench.stub --port P --latency S`. It finds the job's id in the request's bytes, fills it
 into an answer that `content` made once, and sends that after the latency. `GET /figures` tells how
-many calls were answered, `GET /latency/S` changes the latency. Ends when its input closes.
+many calls were answered, `GET /latency/S` changes the latency and `GET /status/N` makes
+every call fail. Ends when its input closes.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import hashlib
 import json
 import re
@@ -68,6 +70,8 @@ class Template:
 
 class Figures:
     latency = 0.0
+    status = 0
+    """Of the error that every call is answered with; 0: a good answer."""
     answered = 0
     refused = 0
     in_flight = 0
@@ -124,7 +128,7 @@ def connection_class(template: Template) -> type[asyncio.Protocol]:
             Figures.in_flight -= 1
             if not self.transport.is_closing():
                 Figures.answered += 1
-                self.transport.write(template.fill(job))
+                self.transport.write(refusal(Figures.status) or template.fill(job))
 
     return Connection
 
@@ -137,8 +141,24 @@ def job_of(request: bytes) -> bytes | None:
     return job if last > first and request[last : last + ID_LENGTH] == job else None
 
 
+@functools.cache
+def refusal(status: int) -> bytes:
+    """As OpenAI words it, without a Retry-After: that would replace the waits that are compared."""
+    if not status:
+        return b""
+    kind = "server_error" if status >= 500 else "requests"
+    code = None if status >= 500 else "rate_limit_exceeded"
+    body = json.dumps({"error": {"message": "no", "type": kind, "param": None, "code": code}})
+    return (
+        f"HTTP/1.1 {status} Error\r\ncontent-type: application/json\r\n"
+        f"x-request-id: req_bench\r\ncontent-length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+
 def figures_for(request: bytes) -> dict[str, int]:
-    """All figures. `GET /latency/S` sets the latency of the calls that come from then on."""
+    """All figures. `GET /latency/S` and `GET /status/N` hold for calls answered from then on."""
+    if request.startswith(b"GET /status/"):
+        Figures.status = int(request.split(b" ", 2)[1].removeprefix(b"/status/"))
     if request.startswith(b"GET /latency/"):
         Figures.latency = float(request.split(b" ", 2)[1].removeprefix(b"/latency/"))
     return {

@@ -60,15 +60,17 @@ def main() -> None:
 
 
 def fill(rows: int, owners: Sequence[int], *, status: str, ago: timedelta) -> None:
-    """Copies of one row that the ORM wrote, a second apart; 3 % of the finished ones failed."""
-    at = timezone.now() - ago
+    """Copies of one row that the ORM wrote, a second apart; 3 % of the finished ones failed. What
+    is pending has been queued now, and only its turn comes later: else much of it had expired."""
+    now = timezone.now()
+    at = now - ago
     ended = {"finished_at": at, "started_at": at} if status == "completed" else {}
     template = Operation.objects.create(
         kind=KIND,
         status=status,
         subject_type=SUBJECT,
         subject_id=str(uuid.uuid4()),
-        queued_at=at,
+        queued_at=at if ended else now,
         turn_at=at,
         attempts=1,
         fence=1,
@@ -88,7 +90,7 @@ def fill(rows: int, owners: Sequence[int], *, status: str, ago: timedelta) -> No
         own["error_category"] = (
             "CASE WHEN n %% 33 = 0 THEN 'server_error' ELSE t.error_category END"
         )
-    for name in ("created_at", "queued_at", "turn_at", *ended):
+    for name in ("created_at", "queued_at", "turn_at", *ended) if ended else ("turn_at",):
         own[name] = seconds_from(f"t.{name}", "-" if ended else "+")
     columns = [str(field.column) for field in Operation._meta.concrete_fields]
     values = ", ".join(own.get(column, f"t.{column}") for column in columns)
@@ -115,11 +117,8 @@ def seconds_from(time_column: str, sign: str) -> str:
 
 def submit_due() -> None:
     job_ids, at = make_jobs(DUE)
-    credential = installation_credential().label
     Operation.objects.bulk_create(
-        Operation(
-            kind=KIND, subject_type=SUBJECT, subject_id=job_id, credential=credential, queued_at=at
-        )
+        Operation(kind=KIND, subject_type=SUBJECT, subject_id=job_id, queued_at=at)
         for job_id in job_ids
     )
 

@@ -29,8 +29,10 @@ LONG_RUN: tuple[tuple[str, str, float, int], ...] = (
     ("kill", "sqlite", 170.0, 101),
     ("kill", "postgres", 170.0, 102),
     ("kill", "redis", 170.0, 103),
-    ("infrastructure", "postgres", 50.0, 104),
-    ("infrastructure", "redis", 50.0, 105),
+    ("infrastructure", "sqlite", 50.0, 108),
+    ("infrastructure", "postgres", 60.0, 104),
+    ("infrastructure", "redis", 80.0, 105),
+    ("infrastructure", "pooler", 60.0, 109),
     ("pause", "sqlite", 50.0, 106),
     ("pause", "postgres", 50.0, 107),
 )

@@ -24,10 +24,11 @@ import django
 django.setup()  # the imports below need the models
 
 from django.core.management import call_command  # noqa: E402
+from django.db import Error as DatabaseError  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from chaos import invariants  # noqa: E402
-from chaos.backends import Backend, port_answers, wait_until  # noqa: E402
+from chaos.backends import Backend  # noqa: E402
 from chaos.figures import Figures  # noqa: E402
 from chaos.load import Submitter, unfinished  # noqa: E402
 from chaos.options import LEASE_SECONDS, ROOT, Options  # noqa: E402
@@ -41,14 +42,17 @@ from chaos.processes import (  # noqa: E402
     web_service,
     worker_service,
 )
+from chaos.servers import port_answers, wait_until  # noqa: E402
 from chaos.storm import Storm  # noqa: E402
 from chaos.watch import Watcher  # noqa: E402
 from chaos.writer import AnswerWriter  # noqa: E402
 from operations import events  # noqa: E402
+from operations.database.clock import database_now  # noqa: E402
+from operations.database.trouble import is_trouble  # noqa: E402
 from operations.engine.transitions import RUNNING  # noqa: E402
 from operations.models import Attempt, Operation, OperationEvent, WorkerHeartbeat  # noqa: E402
 from operations.services import retry_operation  # noqa: E402
-from operations.supervisor import SWEEP_SECONDS  # noqa: E402
+from operations.workers.chores import SWEEP_SECONDS  # noqa: E402
 
 STARTS_WITHIN_SECONDS = 60.0
 RECOVERY_SECONDS = 15.0
@@ -95,7 +99,7 @@ class Campaign:
         )
         self.environment = environment
         self.census = Census(self.id, worker, web, WorkerLog(log))
-        self.storm = Storm(self.census, self.backend)
+        self.storm = Storm(self.census, self.backend, self._asked)
         self.watcher = Watcher()
         self.submitter = Submitter(
             name="submitter",
@@ -113,6 +117,9 @@ class Campaign:
             seed=self.options.seed,
             seconds=self.options.seconds,
         )
+
+    def _asked(self) -> int:
+        return self.submitter.asked + sum(writer.asked for writer in self.writers)
 
     def run(self) -> Figures:
         try:
@@ -164,7 +171,7 @@ class Campaign:
         if self.options.kind == "pause":
             self._pause_drains(self.options.seconds)
             return
-        infrastructure = self.backend.strikable if self.options.kind == "infrastructure" else ()
+        infrastructure = self.backend.faults if self.options.kind == "infrastructure" else ()
         strikes = plan(
             seed=self.options.seed,
             seconds=self.options.seconds,
@@ -204,12 +211,17 @@ class Campaign:
         self.figures.settle_limit_seconds = limit
         self.figures.settled_seconds = self._wait_for_the_end(limit)
         self.figures.signals = dict(self.storm.signals)
+        if self.options.kind == "infrastructure":
+            self.figures.faults_met = {
+                str(fault): self.storm.faults[str(fault)] for fault in self.backend.faults
+            }
         self.watcher.stop()
         self._look_for_second_cluster()
 
     def _calm(self) -> None:
         self.storm.calm()
         connection.close()  # the database may have been restarted behind its back
+        wait_until(database_answers, STARTS_WITHIN_SECONDS)
 
     def _wait_for_the_end(self, limit: float) -> float:
         """Seconds until nothing was pending or running; at most `limit`."""
@@ -223,7 +235,13 @@ class Campaign:
 
     def _somebody_works_on(self) -> bool:
         threads = (self.submitter, *self.writers)
-        return any(thread.is_alive() for thread in threads) or bool(unfinished())
+        try:
+            return any(thread.is_alive() for thread in threads) or bool(unfinished())
+        except DatabaseError as error:  # a pooler asks again a moment later than we do
+            if not is_trouble(error):
+                raise
+            connection.close()
+            return True
 
     def _look_for_second_cluster(self) -> None:
         end = time.monotonic() + RECOVERY_SECONDS
@@ -306,6 +324,18 @@ class Campaign:
         figures.cluster_restarts = self.census.log.restarts
         figures.longest_without_drain_seconds = round(self.watcher.longest_without_drain, 1)
         figures.live_looks = self.watcher.looks
+
+
+def database_answers() -> bool:
+    """A pooler asks a server again a moment later than we do."""
+    try:
+        database_now()
+    except DatabaseError as error:
+        if not is_trouble(error):
+            raise
+        connection.close()
+        return False
+    return True
 
 
 def shorten(violations: list[str]) -> None:

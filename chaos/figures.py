@@ -18,6 +18,8 @@ class Figures:
     seconds: float
     signals: dict[str, int] = field(default_factory=dict)
     """By action and role, those that arrived. The SIGCONT after a stop is not counted."""
+    faults_met: dict[str, int] = field(default_factory=dict)
+    """Of the surroundings: those that were there, and during which somebody asked the product."""
     supervisor_starts: int = 0
     web_starts: int = 0
     cluster_restarts: dict[str, int] = field(default_factory=dict)
@@ -58,6 +60,7 @@ class Figures:
         """A campaign in which nothing went wrong has shown nothing."""
         if not self.signal_count:
             self.vacuous.append("no signal was sent")
+        self.vacuous += [f"nobody met: {fault}" for fault, n in self.faults_met.items() if not n]
         if not self.attempts_lost:
             self.vacuous.append("no lease was lost")
         if self.stale_writes_refused < self.stale_writes_needed:

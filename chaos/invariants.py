@@ -16,9 +16,9 @@ from django.conf import settings
 from django.db.models import Count, F, Q, Sum
 
 from interview_app.models import Answer, Feedback, Question
-from interview_app.queries import FEEDBACK_ANALYSIS, QUESTION_GENERATION
+from interview_app.queries import FEEDBACK_ANALYSIS, FOLLOW_UP_QUESTION, QUESTION_GENERATION
 from operations import events, metrics
-from operations.clock import database_now
+from operations.database.clock import database_now
 from operations.models import Attempt, Operation, OperationEvent
 from operations.tests.judgement.kind import APPLIED
 
@@ -63,7 +63,8 @@ def _interview_results() -> list[str]:
     wrong = []
     for kind, results in (
         (FEEDBACK_ANALYSIS, Feedback.objects.all()),
-        (QUESTION_GENERATION, Question.objects.all()),
+        (QUESTION_GENERATION, Question.objects.filter(follow_up_to=None)),
+        (FOLLOW_UP_QUESTION, Question.objects.exclude(follow_up_to=None)),
     ):
         of_kind = Operation.objects.filter(kind=kind)
         completed = set(

@@ -6,9 +6,11 @@ import random
 import time
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import Error as DatabaseError
+from django.db import connection, transaction
 
 from chaos.threads import CampaignThread
+from operations.database.trouble import is_trouble
 from operations.models import Operation
 from operations.refusals import NotCancellable, OperationInProgress
 from operations.services import cancel_operation, submit_operation
@@ -37,6 +39,8 @@ class Submitter(CampaignThread):
         self.per_second = per_second
         self._dice = random.Random(seed)  # noqa: S311
         self._count = 0
+        self.asked = 0
+        """Begins and ends of tries: both meet what is wrong just then."""
 
     def work(self) -> None:
         while not self.ending.wait(self._dice.expovariate(self.per_second)):
@@ -64,6 +68,7 @@ class Submitter(CampaignThread):
     def _submit(self, subject_id: str, parameters: dict[str, str]) -> UUID:
         """Again until the database takes it: as a person would press the button again."""
         while True:
+            self.asked += 1
             try:
                 return submit_operation(
                     kind=KIND,
@@ -74,16 +79,22 @@ class Submitter(CampaignThread):
                 ).pk
             except OperationInProgress as refusal:  # its commit arrived, its confirmation did not
                 return UUID(str(refusal.existing_id))
-            except (OperationalError, InterfaceError):
+            except DatabaseError as error:
+                if not is_trouble(error):
+                    raise
                 connection.close()
                 time.sleep(0.2)
+            finally:
+                self.asked += 1
 
     def _cancel(self, operation_id: UUID) -> None:
         try:
             cancel_operation(operation_id=operation_id, door="command")
         except NotCancellable:
             return
-        except (OperationalError, InterfaceError):
+        except DatabaseError as error:
+            if not is_trouble(error):
+                raise
             connection.close()
 
 

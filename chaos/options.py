@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from chaos.backends import BACKENDS, Backend, free_port
+from chaos.backends import BACKENDS, Backend, Ports
+from chaos.servers import free_port
 from config.environment import VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,26 +22,28 @@ LEASE_SECONDS = 2.5
 class Options:
     backend: str
     kind: str
-    """`kill`: random signals for every process. `infrastructure`: database and broker are killed as
+    """`kill`: random signals for every process. `infrastructure`: faults of what surrounds them as
     well. `pause`: drains are stopped for longer than their lease."""
     seconds: float
     seed: int
     directory: str
     database_port: int
     broker_port: int
+    pooler_port: int
     provider_port: int
     web_port: int
 
     def make_backend(self) -> Backend:
         backend = BACKENDS[self.backend]
-        return backend(Path(self.directory), self.database_port, self.broker_port)
+        ports = Ports(self.database_port, self.broker_port, self.pooler_port)
+        return backend(Path(self.directory), ports)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
 
 def make_options(*, backend: str, kind: str, seconds: float, seed: int, directory: Path) -> Options:
-    """With four ports that are free now."""
+    """With five ports that are free now."""
     return Options(
         backend=backend,
         kind=kind,
@@ -49,6 +52,7 @@ def make_options(*, backend: str, kind: str, seconds: float, seed: int, director
         directory=str(directory),
         database_port=free_port(),
         broker_port=free_port(),
+        pooler_port=free_port(),
         provider_port=free_port(),
         web_port=free_port(),
     )
@@ -74,7 +78,6 @@ def environment(options: Options) -> dict[str, str]:
         "OPERATIONS_SHUTDOWN_GRACE_SECONDS": "2",
         "MAX_UNFINISHED_OPERATIONS_PER_USER": "10000",
         "REGISTRATION_OPEN": "true",
-        "API_THROTTLES": "false",
         "EMAIL_URL": "dummymail://",
         "LOG_FORMAT": "json",
         "LOG_LEVEL": "INFO",

@@ -5,6 +5,7 @@ The plan names roles. Which process has the role at that moment is looked up whe
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,11 +27,31 @@ class Role(StrEnum):
     WEB_WORKER = "web worker"
     DATABASE = "database"
     BROKER = "broker"
+    POOLER = "pooler"
 
 
 class Action(StrEnum):
     KILL = "kill"
     STOP = "stop"
+    HANG = "hang"
+    FILL = "fill the memory of"
+    FLUSH = "flush"
+    READ_ONLY = "fail over to read-only"
+    TAKE_CONNECTIONS = "take the connections of"
+    LOCK = "hold a lock in"
+    FILL_DISK = "fill the disk of"
+    DELAY = "delay the network of"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Of what surrounds the product."""
+
+    role: Role
+    action: Action
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.role}"
 
 
 WEIGHTS = {
@@ -48,7 +69,8 @@ WEIGHTS = {
 KILLED_SHARE = 0.5
 LONG_STOP_LEASES = (1.2, 2.6)
 PAUSE_GAP_SECONDS = 6.0
-INFRASTRUCTURE_GAP_SECONDS = 12.0
+FAULT_GAP_SECONDS = 6.0
+LONGEST_FAULT_LEASES = 1.4
 CALMER_BESIDE_INFRASTRUCTURE = 2.0
 
 
@@ -64,17 +86,16 @@ class Strike:
 
 
 def plan(
-    *, seed: int, seconds: float, lease_seconds: float, infrastructure: tuple[Role, ...] = ()
+    *, seed: int, seconds: float, lease_seconds: float, infrastructure: tuple[Fault, ...] = ()
 ) -> list[Strike]:
-    """Signals for processes, and kills of the given infrastructure, in order of time."""
+    """Signals for processes, and the given faults of what surrounds them, in order of time."""
     dice = random.Random(seed)  # noqa: S311
     gap = MEAN_GAP_SECONDS * (CALMER_BESIDE_INFRASTRUCTURE if infrastructure else 1.0)
     strikes = [
         *_process_strikes(dice, seconds, lease_seconds, gap),
         *_pauses(dice, seconds, lease_seconds),
     ]
-    for role in infrastructure:
-        strikes += _infrastructure_strikes(dice, seconds, lease_seconds, role)
+    strikes += _faults(dice, seconds, lease_seconds, infrastructure)
     return sorted(strikes, key=lambda strike: strike.at)
 
 
@@ -103,10 +124,14 @@ def _pauses(dice: random.Random, seconds: float, lease_seconds: float) -> Iterat
         yield Strike(at, Role.DRAIN, Action.STOP, dice.random(), hold)
 
 
-def _infrastructure_strikes(
-    dice: random.Random, seconds: float, lease_seconds: float, role: Role
+def _faults(
+    dice: random.Random, seconds: float, lease_seconds: float, faults: tuple[Fault, ...]
 ) -> Iterator[Strike]:
+    """One after the other, each before any comes again."""
     at = QUIET_START_SECONDS
-    while (at := at + dice.uniform(0.6, 1.4) * INFRASTRUCTURE_GAP_SECONDS) < seconds:
-        hold = dice.uniform(0.2, 1.4) * lease_seconds
-        yield Strike(at, role, Action.KILL, dice.random(), hold)
+    for fault in itertools.cycle(dice.sample(faults, len(faults))):
+        at += dice.uniform(0.8, 1.2) * FAULT_GAP_SECONDS
+        if at >= seconds:
+            return
+        hold = dice.uniform(0.4, LONGEST_FAULT_LEASES) * lease_seconds
+        yield Strike(at, fault.role, fault.action, dice.random(), hold)

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from chaos.options import ROOT
 from chaos.plan import Role
-from operations.processes import PROC, is_alive, processes_with_environment
-from operations.supervisor import SUPERVISOR_VARIABLE
+from operations.workers.cluster import SUPERVISOR_VARIABLE
+from operations.workers.processes import PROC, is_alive, processes_with_environment
 
 CAMPAIGN_VARIABLE = "CHAOS_CAMPAIGN"
 

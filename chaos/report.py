@@ -18,6 +18,7 @@ ROWS: tuple[Row, ...] = (
     ("seed", lambda f: f.seed),
     ("seconds of storm", lambda f: f"{f.seconds:g}"),
     ("signals that arrived", lambda f: f.signal_count),
+    ("faults of the surroundings that somebody met", lambda f: sum(f.faults_met.values())),
     (
         "starts of the supervisor, of the web server",
         lambda f: f"{f.supervisor_starts}, {f.web_starts}",
@@ -46,9 +47,12 @@ Written by `make chaos`. Signals hit supervisor, cluster main process, sentinel,
 worker, pusher, monitor, web server and its workers at random, while operations are submitted and
 answers are typed through the web API: SIGKILL, and SIGSTOP with SIGCONT later, half of them after
 more than the lease of {LEASE_SECONDS:g} s. Database and broker are private; `infrastructure`
-campaigns kill them too (PostgreSQL: immediate stop; Redis: SIGKILL, without persistence). `pause`
-campaigns stop drains until their work has been taken over, and wake them when the answers are
-there."""
+campaigns hurt them too, one fault after the other: PostgreSQL is stopped at once, fails over to
+read-only, has no connection left, is locked, or has a full disk (simulated: a trigger says what the
+server says when a file cannot grow); the way to it is slow (by a proxy of our own); Redis is killed
+without persistence, hangs, is out of memory, or is flushed; PgBouncer, which pools by the
+transaction, is killed; SQLite is locked. Limits are on, as they are by default. `pause` campaigns
+stop drains until their work has been taken over, and wake them when the answers are there."""
 
 AGAIN = """\
 `make chaos` for all of it,
@@ -71,14 +75,17 @@ of a dead supervisor lives on, nothing is left after an orderly stop.
 the suite.
 
 A campaign in which no lease was lost, no stale write was refused, or no answer was confirmed is
-red: it would prove nothing. `WORKER_LOST` is the fourth loss of a worker in one run: with a
-signal every half second that is bad luck, not poison, and a person's retry completes it. The
-other codes under "ended otherwise" are faults that the provider was told to play."""
+red: it would prove nothing. So is one with a fault of the surroundings that was not there when it
+was looked for as the product would, or that nobody met. `WORKER_LOST` is the fourth loss of a
+worker in one run: with a signal every half second that is bad luck, not poison, and a person's
+retry completes it. The other codes under "ended otherwise" are faults that the provider was told
+to play."""
 
 WHAT_IS_NOT_PROVED = """\
 - **Power loss.** `kill -9` leaves what was written in the kernel's cache. Commits wait for the
   disk (`synchronous=FULL`, PostgreSQL's `fsync`), but a disk that lies about it was not tested.
-- **A full disk**, failing disks, and SQLite on a network file system (not supported).
+- **A disk that is really full**, failing disks, and SQLite on a network file system (which is not
+  supported).
 - **Several machines**: one host, one clock, loopback without a partition.
 - **That the provider is paid once.** A call whose worker died may be sent again; every such
   attempt is counted as possibly paid twice, above and in the metrics.
@@ -106,7 +113,7 @@ def page(all_figures: Sequence[Figures]) -> str:
             "",
             *table(all_figures),
             "",
-            "Signals by process:",
+            "Signals and faults:",
             "",
             *signal_table(all_figures),
             "",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error as DatabaseError
+from django.db import connection
 
 from chaos import invariants
 from chaos.threads import CampaignThread
-from operations.clock import database_now
+from operations.database.clock import database_now
+from operations.database.trouble import is_trouble
 from operations.models import WorkerHeartbeat
 
 LOOK_SECONDS = 0.5
@@ -29,8 +31,10 @@ class Watcher(CampaignThread):
             try:
                 self.violations += invariants.violations(invariants.LIVE)
                 alive = WorkerHeartbeat.objects.filter(expires_at__gt=database_now()).exists()
-            except (OperationalError, InterfaceError):  # the database is down, on purpose
-                connection.close()
+            except DatabaseError as error:
+                if not is_trouble(error):
+                    raise
+                connection.close()  # the database is down, on purpose
                 continue
             self.looks += 1
             if alive:

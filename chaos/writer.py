@@ -40,11 +40,14 @@ class Client:
 
     port: int
     token: str = ""
+    asked: int = 0
+    """Begins and ends of requests: both meet what is wrong just then."""
 
     def send(
         self, method: str, path: str, body: dict[str, Any] | None = None, key: str = ""
     ) -> tuple[int, Any]:
         """Status and JSON. Raises NoAnswer where the server is dead, stopped or answers 5xx."""
+        self.asked += 1
         headers = {"Content-Type": "application/json"}
         if self.token:
             headers["Authorization"] = f"Token {self.token}"
@@ -61,6 +64,7 @@ class Client:
             raise NoAnswer from error
         finally:
             connection.close()
+            self.asked += 1
         if response.status >= 500:
             raise NoAnswer
         return response.status, data
@@ -85,6 +89,11 @@ class AnswerWriter(CampaignThread):
         self._client = Client(port)
         self._dice = random.Random(seed)  # noqa: S311
         self._pause_seconds = pause_seconds
+
+    @property
+    def asked(self) -> int:
+        """How often the web server was asked for something."""
+        return self._client.asked
 
     def work(self) -> None:
         while not self.ending.is_set() and not self._register():

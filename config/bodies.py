@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-import ipaddress
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
@@ -134,21 +133,3 @@ class _Place:
             self._taken[self._address] -= 1
         if not self._taken[self._address]:
             del self._taken[self._address]
-
-
-def client_address(remote: str, forwarded_for: str | None, proxies: int) -> str:
-    """Who counts as one client: an IPv4 address, or the /64 that one IPv6 customer has.
-
-    `forwarded_for` is believed as far as the API's throttles believe it (NUM_PROXIES).
-    """
-    address = remote
-    if proxies and forwarded_for:
-        hops = forwarded_for.split(",")
-        address = hops[-min(proxies, len(hops))].strip()
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:64]
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is None:
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)

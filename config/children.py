@@ -11,8 +11,9 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
@@ -20,16 +21,30 @@ from operations import lifeline
 
 STDERR = 2
 POLL_SECONDS = 0.1
+RESTARTS = 5
+PER_SECONDS = 60.0
+"""A child is started again at most so often in so long."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Child:
     name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
     process: subprocess.Popen[bytes]
+    restarted_at: deque[float] = field(default_factory=lambda: deque(maxlen=RESTARTS))
+    is_waiting: bool = False
+    """Until it may be started again."""
 
     @property
     def has_ended(self) -> bool:
         return self.process.poll() is not None
+
+    @property
+    def may_start_again(self) -> bool:
+        if len(self.restarted_at) < RESTARTS:
+            return True
+        return time.monotonic() - self.restarted_at[0] >= PER_SECONDS
 
     def ask_to_stop(self) -> None:
         if not self.has_ended:
@@ -66,7 +81,25 @@ class Children:
         os.close(self._lifeline)
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        process = subprocess.Popen(  # noqa: S603  (our own commands)
+        process = self._process(command, environment)
+        self._children.append(Child(name, command, environment, process))
+
+    def start_ended_again(self) -> Iterator[Child]:
+        """Those that have ended since the last call: started again, or `is_waiting`."""
+        for child in self._children:
+            if not child.has_ended or (child.is_waiting and not child.may_start_again):
+                continue
+            child.is_waiting = not child.may_start_again
+            yield child
+            if not child.is_waiting:
+                child.kill_group()
+                child.restarted_at.append(time.monotonic())
+                child.process = self._process(child.command, child.environment)
+
+    def _process(
+        self, command: Sequence[str], environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603  (our own commands)
             command,
             cwd=self._directory,
             env={**environment, lifeline.VARIABLE: str(self._lifeline)},
@@ -75,7 +108,6 @@ class Children:
             stdout=STDERR,
             start_new_session=True,
         )
-        self._children.append(Child(name, process))
 
     def first_ended(self) -> Child | None:
         return next((child for child in self._children if child.has_ended), None)

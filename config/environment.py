@@ -7,26 +7,29 @@ repeated in a message: it may be a secret in the wrong place.
 
 from __future__ import annotations
 
-import importlib.util
 import ipaddress
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from cryptography.fernet import Fernet
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
-from config import local
+from config import local, places
 from config.reader import Reader, is_url
+from config.unknown_variables import unknown
 from operations.credentials import base_url_fault, key_fault
-from operations.error_vocabulary import read_vocabulary
-from operations.simulated_faults import parse_faults
+from operations.errors.operator_vocabulary import read_vocabulary
+from operations.errors.simulated_faults import parse_faults
 
 MIN_SECRET_KEY_LENGTH = 32
 """It signs sessions: 32 random letters hold more than 128 bits."""
+MIN_SECRET_KEY_CHARACTERS = 5
+"""Different ones, as Django's check security.W009 asks: a held-down key is long as well."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 # Small, current, with a price in genai-prices and no announced shutdown (OpenAI's deprecations page
@@ -44,14 +47,19 @@ class Environment:
     django_allowed_hosts: tuple[str, ...]
     django_csrf_trusted_origins: tuple[str, ...]
     trusted_proxy_count: int
+    cors_allowed_origins: tuple[str, ...]
     bind: str
     port: int
     database_url: dict[str, Any]
+    database_direct_url: str
     redis_url: str
     openai_api_key: str
     openai_base_url: str
     openai_model: str
     openai_timeout_seconds: float
+    openai_structured_output: str
+    openai_max_output_tokens: int
+    openai_reasoning_effort: str
     operations_max_retries: int
     operations_backoff_base_seconds: float
     operations_deadline_seconds: float
@@ -69,10 +77,14 @@ class Environment:
     log_format: str
     api_throttles: bool
     registration_open: bool
+    try_without_account: bool
     max_unfinished_operations_per_user: int
     email_url: dict[str, Any]
+    email_from: str
     admins: tuple[str, ...]
     alert_webhook_url: str
+    retention_days: int
+    alert_webhook_format: str
 
 
 VARIABLES = tuple(field.name.upper() for field in fields(Environment))
@@ -82,7 +94,8 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
     """Check all variables; raises BadEnvironment naming each one that is missing or wrong."""
     reader = Reader(variables)
     debug = reader.boolean("DJANGO_DEBUG", default=False)
-    database = _database(reader, base_dir)
+    database = places.database(reader, base_dir)
+    deadline = reader.number("OPERATIONS_DEADLINE_SECONDS", default=200, above=0)
     environment = Environment(
         django_debug=debug,
         django_secret_key=_secret_key(reader, debug=debug, base_dir=base_dir),
@@ -92,26 +105,42 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
         ),
         django_csrf_trusted_origins=_origins(reader, "DJANGO_CSRF_TRUSTED_ORIGINS"),
         trusted_proxy_count=reader.integer("TRUSTED_PROXY_COUNT", default=0, least=0, most=10),
+        cors_allowed_origins=_bare_origins(reader, "CORS_ALLOWED_ORIGINS"),
         bind=_bind(reader),
         port=reader.integer("PORT", default=8000, least=1, most=65535),
         database_url=database,
-        redis_url=_redis(reader),
+        database_direct_url=places.direct_database(reader, database),
+        redis_url=places.redis(reader),
         openai_api_key=_api_key(reader),
         openai_base_url=_provider_url(reader),
         openai_model=reader.text("OPENAI_MODEL", default=DEFAULT_MODEL, longest=100),
-        openai_timeout_seconds=reader.number("OPENAI_TIMEOUT_SECONDS", default=30, above=0),
+        openai_timeout_seconds=_timeout(reader, deadline=deadline),
+        openai_structured_output=reader.choice(
+            "OPENAI_STRUCTURED_OUTPUT",
+            (
+                "auto",
+                "json_schema",
+                "json_schema_simple",
+                "json_object_schema",
+                "json_object",
+                "prompt",
+            ),
+            default="auto",
+        ),
+        openai_max_output_tokens=reader.integer(
+            "OPENAI_MAX_OUTPUT_TOKENS", default=0, least=0, most=1_000_000
+        ),
+        openai_reasoning_effort=reader.text("OPENAI_REASONING_EFFORT", longest=20),
         operations_max_retries=reader.integer("OPERATIONS_MAX_RETRIES", default=3, least=0, most=3),
         operations_backoff_base_seconds=reader.number(
             "OPERATIONS_BACKOFF_BASE_SECONDS", default=1, above=0
         ),
-        operations_deadline_seconds=reader.number(
-            "OPERATIONS_DEADLINE_SECONDS", default=200, above=0
-        ),
+        operations_deadline_seconds=deadline,
         operations_concurrency=reader.integer(
             "OPERATIONS_CONCURRENCY", default=200, least=1, most=2000
         ),
         operations_workers=reader.integer(
-            "OPERATIONS_WORKERS", default=_useful_workers(database), least=1, most=128
+            "OPERATIONS_WORKERS", default=places.useful_workers(database), least=1, most=128
         ),
         operations_lease_seconds=reader.number("OPERATIONS_LEASE_SECONDS", default=30, least=1),
         operations_expire_seconds=reader.number(
@@ -133,26 +162,24 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
         ),
         api_throttles=reader.boolean("API_THROTTLES", default=True),
         registration_open=reader.boolean("REGISTRATION_OPEN", default=debug),
+        try_without_account=reader.boolean("TRY_WITHOUT_ACCOUNT", default=debug),
         max_unfinished_operations_per_user=reader.integer(
             "MAX_UNFINISHED_OPERATIONS_PER_USER", default=50, least=1, most=100_000
         ),
-        email_url=_email(reader),
-        admins=reader.words("ADMINS", default=()),
-        alert_webhook_url=_webhook(reader),
+        email_url=places.email(reader),
+        email_from=_sender(reader),
+        admins=_admins(reader),
+        alert_webhook_url=places.webhook(reader),
+        retention_days=reader.integer("RETENTION_DAYS", default=0, least=0, most=36_500),
+        alert_webhook_format=reader.choice(
+            "ALERT_WEBHOOK_FORMAT", ("auto", "generic", "slack"), default="auto"
+        ),
         # The file itself is read, and refused, by `operations.checks`.
     )
+    for sentence in unknown(variables, known=VARIABLES):
+        reader.refuse(sentence)
     reader.refuse_if_wrong()
     return environment
-
-
-def _useful_workers(database: Mapping[str, Any]) -> int:
-    """One per core; on SQLite, which lets one write at a time, a second one only gets in the way
-    (docs/decisions/0011-one-worker-on-sqlite.md)."""
-    if "sqlite" in database.get("ENGINE", ""):
-        return 1
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _secret_key(reader: Reader, *, debug: bool, base_dir: Path) -> str:
@@ -162,13 +189,17 @@ def _secret_key(reader: Reader, *, debug: bool, base_dir: Path) -> str:
         return local.secret_key(local.local_directory(base_dir))
     if not value:
         reader.missing("DJANGO_SECRET_KEY", f"Make one with: {how}.")
-    elif not debug and len(value) < MIN_SECRET_KEY_LENGTH:
-        reader.wrong(
-            "DJANGO_SECRET_KEY",
-            f"is shorter than {MIN_SECRET_KEY_LENGTH} characters and could be guessed",
-            f"$({how})",
-        )
+    elif not debug and (weakness := _weakness(value)):
+        reader.wrong("DJANGO_SECRET_KEY", f"{weakness} and could be guessed", f"$({how})")
     return value
+
+
+def _weakness(secret: str) -> str:
+    if len(secret) < MIN_SECRET_KEY_LENGTH:
+        return f"is shorter than {MIN_SECRET_KEY_LENGTH} characters"
+    if len(set(secret)) < MIN_SECRET_KEY_CHARACTERS:
+        return f"has fewer than {MIN_SECRET_KEY_CHARACTERS} different characters"
+    return ""
 
 
 def _encryption_keys(reader: Reader, *, debug: bool, base_dir: Path) -> tuple[str, ...]:
@@ -214,56 +245,12 @@ def _origins(reader: Reader, name: str) -> tuple[str, ...]:
     return origins
 
 
-def _database(reader: Reader, base_dir: Path) -> dict[str, Any]:
-    example = "postgres://user:password@host:5432/name"
-    url = reader.text("DATABASE_URL")
-    if not url:
-        return {
-            "ENGINE": "operations.sqlite",
-            "NAME": str(local.local_directory(base_dir) / "db.sqlite3"),
-        }
-    scheme = url.partition(":")[0]
-    if scheme == "sqlite":
-        return _sqlite(reader, url, base_dir)
-    if not is_url(url, ("postgres", "postgresql")) or urlsplit(url).path in ("", "/"):
-        reader.wrong(
-            "DATABASE_URL",
-            "is neither a PostgreSQL URL with host and database name nor sqlite:///path/to/file",
-            example,
-        )
-        return {}
-    _need_driver(reader, "DATABASE_URL", "psycopg")
-    return dict(environ.Env.db_url_config(url))
-
-
-def _sqlite(reader: Reader, url: str, base_dir: Path) -> dict[str, Any]:
-    name = str(environ.Env.db_url_config(url)["NAME"])
-    if not name or name == ":memory:":
-        reader.wrong(
-            "DATABASE_URL",
-            "names no file, and a database in memory cannot be shared by web server and workers",
-            "sqlite:///data/practice.sqlite3",
-        )
-        return {}
-    # django-environ leaves a relative path relative to wherever the command was typed.
-    return {"ENGINE": "operations.sqlite", "NAME": str(base_dir / name)}
-
-
-def _redis(reader: Reader) -> str:
-    url = reader.text("REDIS_URL")
-    if url and not is_url(url, ("redis", "rediss")):
-        reader.wrong("REDIS_URL", "is not a redis:// URL with a host", "redis://127.0.0.1:6379/0")
-    if url:
-        _need_driver(reader, "REDIS_URL", "redis")
-    return url
-
-
-def _need_driver(reader: Reader, name: str, module: str) -> None:
-    if importlib.util.find_spec(module) is None:
-        reader.refuse(
-            f"{name} is set, but its driver is not installed. "
-            "Run: pip install --require-hashes -r requirements/scale.txt"
-        )
+def _bare_origins(reader: Reader, name: str) -> tuple[str, ...]:
+    """As a browser sends them: nothing after host and port, and no pattern."""
+    origins = _origins(reader, name)
+    if any(urlsplit(origin).path or "*" in origin for origin in origins):
+        reader.wrong(name, "holds an origin with a path or a pattern", "https://app.example.org")
+    return origins
 
 
 def _api_key(reader: Reader) -> str:
@@ -299,24 +286,36 @@ def _vocabulary(reader: Reader) -> str:
     except (OSError, ValueError):
         reader.wrong(
             "OPERATIONS_ERROR_VOCABULARY",
-            'names no JSON file of the form {"provider_code": "ERROR_CODE"}',
+            'names no JSON file of the form {"provider_code": "ERROR_CODE", "messages": {…}}',
             "/etc/practice/vocabulary.json",
         )
     return path
 
 
-def _email(reader: Reader) -> dict[str, Any]:
-    url = reader.text("EMAIL_URL", default="consolemail://")
-    if url.partition(":")[0] not in environ.Env.EMAIL_SCHEMES:
-        reader.wrong("EMAIL_URL", "has an unknown scheme", "smtp+tls://user:password@host:587")
-        return {}
-    return dict(environ.Env.email_url_config(url))
+def _sender(reader: Reader) -> str:
+    sender = reader.text("EMAIL_FROM", default="interview-practice@localhost", longest=254)
+    if parseaddr(sender)[1].count("@") != 1 or not sender.isprintable():
+        reader.wrong("EMAIL_FROM", "is no e-mail address", "practice@example.org")
+    return sender
 
 
-def _webhook(reader: Reader) -> str:
-    url = reader.text("ALERT_WEBHOOK_URL")
-    if url and not is_url(url, ("http", "https")):
-        reader.wrong(
-            "ALERT_WEBHOOK_URL", "is not an http or https URL", "https://hooks.example.org/ops"
+def _timeout(reader: Reader, *, deadline: float) -> float:
+    """Of one call: longer than the whole run it would never come to pass."""
+    name = "OPENAI_TIMEOUT_SECONDS"
+    seconds = reader.number(name, default=min(30, deadline), above=0)
+    if seconds > deadline:
+        what = (
+            f"is above OPERATIONS_DEADLINE_SECONDS ({deadline:g}), the time of all calls together"
         )
-    return url
+        reader.wrong(name, what, f"{min(30, deadline):g}")
+    return seconds
+
+
+def _admins(reader: Reader) -> tuple[str, ...]:
+    addresses = reader.words("ADMINS", default=())
+    try:
+        for address in addresses:
+            validate_email(address)
+    except ValidationError:
+        reader.wrong("ADMINS", "holds something that is no mail address", "operator@example.org")
+    return addresses

@@ -1,11 +1,14 @@
 """One pipe for all log records, ours and foreign: one JSON object a line, or readable lines.
 
-Masking is the last step before rendering, over tracebacks and other libraries' records too. All
-logs go to stderr: stdout belongs to what a command was asked to print.
+Masking is the last step before rendering, over tracebacks and other libraries' records too; what
+would be too long a line is rendered again with less (`config.line_length`). All logs go to stderr:
+stdout belongs to what a command was asked to print.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import structlog
@@ -13,6 +16,10 @@ from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from config.line_length import bounded
+from operations import trace
+from operations.database import trouble
+from operations.database.trouble import is_trouble
 from operations.masking import mask_event
 
 REQUEST_LOGGER = "django_structlog.middlewares.request"
@@ -32,11 +39,34 @@ def name_request_events(logger: WrappedLogger, method: str, event: EventDict) ->
     return event
 
 
+def without_trace_of_trouble(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """A database or Redis that is gone is nobody's bug: the stack trace tells where somebody just
+    was, and django-q2 would write one every few seconds."""
+    given = event.get("exc_info")
+    error = given[1] if isinstance(given, tuple) else sys.exc_info()[1] if given is True else given
+    if isinstance(error, Exception) and (is_trouble(error) or _is_of_redis(error)):
+        del event["exc_info"]
+        event.update(trouble.fields(error))
+    return event
+
+
+def _is_of_redis(error: Exception) -> bool:
+    return type(error).__module__ == "redis.exceptions"
+
+
+def name_process(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Which process of which machine says so: `host` and `pid` as in the rows' `worker`."""
+    event.setdefault("host", trace.host())
+    event.setdefault("pid", os.getpid())
+    return event
+
+
 SHARED_PROCESSORS: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
+    name_process,
 ]
 
 
@@ -74,14 +104,22 @@ def logging_configuration(*, level: str, log_format: str, colors: bool = False) 
         "handlers": {
             "stderr": {"class": "operations.log_lines.LineHandler", "formatter": "structured"}
         },
+        "filters": {"seldom": {"()": "operations.log_lines.Seldom"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "propagate": True, "level": "NOTSET"},
+            # Below it writes every statement, and people's texts as their parameters.
+            "django.db.backends": {"level": "INFO"},
             # Says in other words, query string included, what http.request says.
             "django.request": {"level": "CRITICAL"},
             "django.server": {"handlers": [], "propagate": True, "level": "NOTSET"},
             # Tells of every bell it rings. What an operation did is in operations' own events.
-            "django-q": {"handlers": [], "propagate": True, "level": "WARNING"},
+            "django-q": {
+                "handlers": [],
+                "propagate": True,
+                "level": "WARNING",
+                "filters": ["seldom"],
+            },
             "_granian": {"handlers": [], "propagate": True},
             # A line for each call of the provider; the attempts have events of their own.
             "httpx2": {"level": "WARNING"},
@@ -92,15 +130,19 @@ def logging_configuration(*, level: str, log_format: str, colors: bool = False) 
 def _rendering(log_format: str, *, colors: bool) -> list[Processor]:
     if log_format == "console":
         return [
+            without_trace_of_trouble,
             structlog.processors.format_exc_info,
             mask_event,
-            structlog.dev.ConsoleRenderer(
-                colors=colors, exception_formatter=structlog.dev.plain_traceback
+            bounded(
+                structlog.dev.ConsoleRenderer(
+                    colors=colors, exception_formatter=structlog.dev.plain_traceback
+                )
             ),
         ]
     return [
+        without_trace_of_trouble,
         # The transformer writes local variables by default: keys and answers, that is.
         ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
         mask_event,
-        structlog.processors.JSONRenderer(ensure_ascii=False),
+        bounded(structlog.processors.JSONRenderer(ensure_ascii=False)),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import uuid
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.db import Error as DatabaseError
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django_structlog.middlewares import RequestMiddleware
@@ -17,8 +20,18 @@ from django_structlog.signals import (
     bind_extra_request_finished_metadata,
 )
 
+from config.refused import bad_request
+from interview_app.middleware import API_PREFIX
+from operations.database import trouble
+from operations.database.trouble import is_trouble
+
+logger = logging.getLogger("django.security.DisallowedHost")
+
 STARTED_AT = "interview_practice.started_at"
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+SECRET_PATHS = ("/shared/", "/password/forgotten/")
+"""Beginnings of addresses that let in whoever knows the rest."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -45,8 +58,29 @@ class RequestLog(RequestMiddleware):
         return response
 
     @staticmethod
+    def bind_user_id(request: HttpRequest) -> None:
+        """Who is signed in is a question for the database, and asked for the log alone it must not
+        fail what could be answered without one."""
+        try:
+            RequestMiddleware.bind_user_id(request)
+        except DatabaseError as error:
+            if not is_trouble(error):
+                raise
+            trouble.leave_connection()
+
+    def _process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        # Has a line of its own, and its stack trace shows where somebody happened to be.
+        if not is_trouble(exception):
+            super()._process_exception(request, exception)
+
+    @staticmethod
     def format_request(request: HttpRequest) -> str:
-        return f"{request.method} {request.path}"
+        return f"{request.method} {without_secret(request.path)}"
+
+
+def without_secret(path: str) -> str:
+    """A path that lets in whoever knows it is logged without what does that."""
+    return next((f"{each}..." for each in SECRET_PATHS if path.startswith(each)), path)
 
 
 def _request_id(request: HttpRequest) -> str:
@@ -67,6 +101,35 @@ PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
     for feature in ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 )
+
+
+HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
+
+
+class ForeignHost:
+    """A Host that is not ours, asked for before Django's own middleware does: with DEBUG on that
+    answers a program with a page about the exception. Health checks are answered under any name:
+    load balancers ask an address, or send no Host, and nothing in the answer holds it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path in HEALTH_PATHS:
+            request.META["HTTP_HOST"] = own_host()
+        if request.path.startswith(API_PREFIX):
+            try:
+                request.get_host()
+            except DisallowedHost as refusal:
+                logger.error(str(refusal))  # in Django's words, as for pages
+                return bad_request(request, refusal)
+        return self.get_response(request)
+
+
+def own_host() -> str:
+    """A name that we answer to."""
+    host: str = settings.ALLOWED_HOSTS[0]
+    return "localhost" if host == "*" else host.removeprefix(".")
 
 
 class SecurityHeaders:

@@ -1,8 +1,8 @@
 """What a client reads that no view answers: a body the web server does not wait for (408 and 503),
-and a request that Django refuses to look at (400).
+an address that is too long (414), and a request that Django refuses to look at (400).
 
-Of the first, nothing of Django's request cycle has run: no thread is taken, no middleware has seen
-it.
+Of all but the last, nothing of Django's request cycle has run: no thread is taken, no middleware
+has seen it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from django.views import defaults
 from interview_app.middleware import API_PREFIX
 from operations.api.problems import CONTENT_TYPE, problem_document
 
-RETRY_AFTER_SECONDS = 2
+RETRY_LATER = [("retry-after", "2")]
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
@@ -37,6 +37,12 @@ def too_many(environ: dict[str, Any]) -> Answer:
     with translation.override(_language(environ)):
         detail = _("Too much is being sent to this site at the moment. Try again in a few seconds.")
     return _answer(environ, HTTPStatus.SERVICE_UNAVAILABLE, "TOO_MANY_BODIES", detail)
+
+
+def too_long(environ: dict[str, Any]) -> Answer:
+    with translation.override(_language(environ)):
+        detail = _("This address is too long.")
+    return _answer(environ, HTTPStatus.REQUEST_URI_TOO_LONG, "ADDRESS_TOO_LONG", detail)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -58,7 +64,7 @@ def _answer(environ: dict[str, Any], status: HTTPStatus, code: str, detail: str)
     headers = [
         ("connection", "close"),
         ("cache-control", "no-store"),
-        ("retry-after", str(RETRY_AFTER_SECONDS)),
+        *([] if status is HTTPStatus.REQUEST_URI_TOO_LONG else RETRY_LATER),
         ("x-content-type-options", "nosniff"),
         ("content-security-policy", "default-src 'none'"),
     ]

@@ -19,14 +19,22 @@ from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian.rsgi import Scope
 
 from config import refused
-from config.bodies import Bodies, ClientGone, Limits, TooMany, TooSlow, client_address
+from config.bodies import Bodies, ClientGone, Limits, TooMany, TooSlow
 from config.wsgi import application
+from operations.limits.address import address_in
 
-# More threads than cores only make synchronous views wait for each other; a few keep short waits
-# for SQLite's write lock from blocking the rest.
-THREADS = 4
+# Views that compute gain nothing from more threads than cores. Those that wait do: for SQLite's
+# write lock, two for a password to be hashed, three for a file to be read; the rest stays free.
+THREADS = 8
 PIECE_BYTES = 64 * 1024
+LONGEST_TARGET = 8 * 1024
+"""Characters of path and query string, as nginx takes them by default. No link of ours has more."""
 UNKNOWN_LENGTH = -1
+
+# A statement lets go of the interpreter's lock a dozen times; under load each return to it takes as
+# long as this for every thread that computes (5 ms by default), and SQLite's write lock is held
+# meanwhile: everybody waits for the slowest.
+sys.setswitchinterval(0.0005)
 
 bodies = Bodies(Limits())
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web")
@@ -34,6 +42,10 @@ _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web")
 
 async def app(scope: Scope, protocol: HTTPProtocol) -> None:
     environ = _environ(scope)
+    if len(scope.path) + len(scope.query_string) > LONGEST_TARGET:
+        await bodies.drop(protocol)
+        protocol.response_bytes(*refused.too_long(environ))
+        return
     length = _body_length(environ)
     if length == 0:
         await _in_thread(environ, io.BytesIO(), protocol)
@@ -46,13 +58,8 @@ async def app(scope: Scope, protocol: HTTPProtocol) -> None:
 
 
 async def _with_body(environ: dict[str, Any], length: int, protocol: HTTPProtocol) -> None:
-    address = client_address(
-        environ["REMOTE_ADDR"],
-        environ.get("HTTP_X_FORWARDED_FOR"),
-        settings.TRUSTED_PROXY_COUNT,
-    )
     try:
-        async with bodies.whole(protocol, length, address) as body:
+        async with bodies.whole(protocol, length, address_in(environ)) as body:
             await _in_thread(environ, body, protocol)
     except TooSlow:
         protocol.response_bytes(*refused.too_slow(environ))

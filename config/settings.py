@@ -11,9 +11,11 @@ from typing import Any
 import environ
 from django.utils.translation import gettext_lazy as _
 
-from config import environment
+from config import VERSION as VERSION
+from config import development, environment
 from config.logging import configure_structlog, logging_configuration
 from config.reader import BadEnvironment
+from operations import broker
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -21,6 +23,7 @@ TERMINAL = sys.stderr.isatty()
 
 # Never overwrites: the process environment wins over the file.
 environ.Env.read_env(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
+development.recall(os.environ, base_dir=BASE_DIR, argv=sys.argv)
 try:
     env = environment.read(os.environ, base_dir=BASE_DIR, terminal=TERMINAL)
 except BadEnvironment as refusal:
@@ -31,6 +34,7 @@ DEBUG = env.django_debug
 SECRET_KEY = env.django_secret_key
 FIELD_ENCRYPTION_KEY = env.field_encryption_key
 ALLOWED_HOSTS = list(env.django_allowed_hosts)
+CORS_ALLOWED_ORIGINS = list(env.cors_allowed_origins)
 CSRF_TRUSTED_ORIGINS = list(env.django_csrf_trusted_origins)
 TRUSTED_PROXY_COUNT = env.trusted_proxy_count
 BIND = env.bind
@@ -41,6 +45,9 @@ OPENAI_API_KEY = env.openai_api_key
 OPENAI_BASE_URL = env.openai_base_url
 OPENAI_MODEL = env.openai_model
 OPENAI_TIMEOUT_SECONDS = env.openai_timeout_seconds
+OPENAI_STRUCTURED_OUTPUT = env.openai_structured_output
+OPENAI_MAX_OUTPUT_TOKENS = env.openai_max_output_tokens
+OPENAI_REASONING_EFFORT = env.openai_reasoning_effort
 OPERATIONS_MAX_RETRIES = env.operations_max_retries
 OPERATIONS_BACKOFF_BASE_SECONDS = env.operations_backoff_base_seconds
 OPERATIONS_DEADLINE_SECONDS = env.operations_deadline_seconds
@@ -56,7 +63,9 @@ SIMULATED_LATENCY_SECONDS = env.simulated_latency_seconds
 SIMULATED_FAULTS = env.simulated_faults
 MAX_UNFINISHED_OPERATIONS_PER_USER = env.max_unfinished_operations_per_user
 REGISTRATION_OPEN = env.registration_open
+TRY_WITHOUT_ACCOUNT = env.try_without_account
 API_THROTTLES = env.api_throttles
+RETENTION_DAYS = env.retention_days
 
 # --- Application --------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -70,7 +79,9 @@ INSTALLED_APPS = [
     "django_structlog",
     "rest_framework",
     "knox",
+    "corsheaders",
     "django_filters",
+    "drf_spectacular",
     "config",
     "operations",
     "interview_app",
@@ -79,8 +90,11 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.SecurityHeaders",
+    "corsheaders.middleware.CorsMiddleware",
+    "config.unavailable.DatabaseTrouble",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "config.middleware.ForeignHost",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -88,6 +102,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "interview_app.middleware.BodyLimit",
+    "interview_app.sign_in.KnownDevice",
+    "interview_app.middleware.TryLaterPage",
+    "interview_app.middleware.AccountGone",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -110,6 +127,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
+PASSWORD_HASHERS = ["interview_app.hashing.OneAtATime"]
+AUTHENTICATION_BACKENDS = ["interview_app.sign_in.LimitedSignIn"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -142,13 +161,21 @@ if DATABASE["ENGINE"] == "operations.sqlite":
 else:
     DATABASE["CONN_MAX_AGE"] = 60
     DATABASE["CONN_HEALTH_CHECKS"] = True
+    # A pooler that hands each transaction to another connection loses the cursor in between.
+    DATABASE["DISABLE_SERVER_SIDE_CURSORS"] = True
+    # Both of the client's own, so that a pooler need not know them: a server that says nothing,
+    # and a line that was cut without a word.
+    patience = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
+    DATABASE["OPTIONS"] = patience | DATABASE.get("OPTIONS", {})
 DATABASES = {"default": DATABASE}
+DATABASE_DIRECT_URL = env.database_direct_url
 
 REDIS_URL = env.redis_url
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": broker.SECONDS, "socket_connect_timeout": broker.SECONDS},
     }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
@@ -175,15 +202,14 @@ Q_CLUSTER: dict[str, Any] = {
     "save_limit": -1,
     "catch_up": False,
     "recycle": 50,
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+    **({"redis": broker.cluster_url(REDIS_URL)} if REDIS_URL else {"orm": "default"}),
 }
 
 # --- API ----------------------------------------------------------------------------------------
-THROTTLE_RATES = {"anon": "60/min", "user": "600/min", "login": "10/min", "register": "10/hour"}
 REST_FRAMEWORK: dict[str, Any] = {
     # The first one gives a refusal its WWW-Authenticate header, and with it 401 instead of 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "operations.api.authentication.TokenAuthentication",
+        "interview_app.api.authentication.NotedTokens",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -192,15 +218,35 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PAGINATION_CLASS": "operations.api.pagination.NewestFirst",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "EXCEPTION_HANDLER": "operations.api.problems.problem_handler",
-    "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
-        "rest_framework.throttling.ScopedRateThrottle",
-    ],
-    # A rate of None lets everything pass.
-    "DEFAULT_THROTTLE_RATES": THROTTLE_RATES if API_THROTTLES else dict.fromkeys(THROTTLE_RATES),
-    "NUM_PROXIES": TRUSTED_PROXY_COUNT,
+    "DEFAULT_THROTTLE_CLASSES": ["operations.api.throttles.RequestLimit"],
+    "DEFAULT_SCHEMA_CLASS": "operations.api.schema.ApiSchema",
+    # `?format=` is the export's own.
+    "URL_FORMAT_OVERRIDE": None,
 }
+# Which pages of other hosts may call it: CORS_ALLOWED_ORIGINS. With a token, never with a cookie.
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+CORS_ALLOW_HEADERS = [
+    "accept-language",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-none-match",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "Location", "Retry-After", "X-Request-ID"]
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Interview practice",
+    "VERSION": "1",
+    "DESCRIPTION": "What the pages can do, for programs.",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    # What a person sends and what they get are two shapes, so that neither has to be optional.
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {"SeniorityEnum": "interview_app.models.Seniority"},
+}
+KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105  (its default; migrations ask for it by name)
 REST_KNOX = {
     "TOKEN_TTL": timedelta(days=30),
     "TOKEN_PREFIX": "ip_",
@@ -260,5 +306,10 @@ EMAIL_HOST_PASSWORD: str = env.email_url.get("EMAIL_HOST_PASSWORD") or ""
 EMAIL_USE_TLS: bool = env.email_url.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL: bool = env.email_url.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.email_from
+PASSWORD_RESET_TIMEOUT = 3600
+# On a production's console whoever reads the log could take over an account.
+PASSWORD_RESET_BY_MAIL = DEBUG or not EMAIL_BACKEND.endswith("console.EmailBackend")
 ADMINS = [(address, address) for address in env.admins]
 ALERT_WEBHOOK_URL = env.alert_webhook_url
+ALERT_WEBHOOK_FORMAT = env.alert_webhook_format

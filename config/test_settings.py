@@ -23,6 +23,7 @@ TEST_ENVIRONMENT = {
     "OPERATIONS_LEASE_SECONDS": "2",
     "OPERATIONS_WORKERS": "1",
     "REGISTRATION_OPEN": "true",
+    "TRY_WITHOUT_ACCOUNT": "true",
     "API_THROTTLES": "false",
     "EMAIL_URL": "memorymail://",
     "LOG_FORMAT": "json",

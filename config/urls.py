@@ -3,8 +3,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from config.health import healthz, readyz
+from operations.api.docs import SchemaView, docs
 
 
 def no_view_on_site(request: HttpRequest, rest: str) -> HttpResponse:
@@ -13,13 +15,18 @@ def no_view_on_site(request: HttpRequest, rest: str) -> HttpResponse:
     raise Http404
 
 
-handler400 = "config.refused.bad_request"
+handler400 = "config.unavailable.bad_request"
+handler500 = "config.unavailable.server_error"
 
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("admin/r/<path:rest>", no_view_on_site),
+    # Its own page would be a second door to guess one's password at.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="change_password")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api")),
+    path("api/schema/", SchemaView.as_view(), name="api-schema"),
+    path("api/docs/", docs, name="api-docs"),
     path("", include("interview_app.urls")),
 ]

@@ -17,7 +17,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
-from operations import lifeline
+from operations import banner, lifeline
 
 WEB_PROCESSES = 2
 # HTTP/1 alone: a proxy speaks nothing else to us, and each limit here is one of HTTP/1.
@@ -33,7 +33,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     _stop_when_abandoned()
-    Server(
+    banner.started("web", address=f"{settings.BIND}:{settings.PORT}", processes=WEB_PROCESSES)
+    server = Server(
         "config.rsgi:app",
         address=settings.BIND,
         port=settings.PORT,
@@ -46,7 +47,11 @@ def main() -> None:
         workers_kill_timeout=max(1, int(settings.OPERATIONS_SHUTDOWN_GRACE_SECONDS)),
         log_level=LogLevels.warning,
         log_dictconfig=settings.LOGGING,
-    ).serve()
+    )
+    try:
+        server.serve()
+    finally:
+        banner.stopped("web", reason="stopped in order")
 
 
 def _stop_when_abandoned() -> None:

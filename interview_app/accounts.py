@@ -2,18 +2,78 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import User
+import secrets
+from typing import cast
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
+
+from operations import limits
+from operations.limits.address import address_of
+from operations.limits.rules import EXPORT, OWN_PASSWORD, SIGN_UP, of_person
+from operations.services import cancel_owner_operations
+
+VISITOR = "visitor-"
+"""How the names of those begin who try it without an account. They have no password."""
+
+
+def make_visitor() -> User:
+    """Somebody who chose no name and no password; only this browser is signed in as them."""
+    return User.objects.create_user(f"{VISITOR}{secrets.token_hex(8)}")
+
+
+def is_visitor(person: AbstractBaseUser | AnonymousUser) -> bool:
+    return (
+        person.get_username().startswith(VISITOR) and not cast(User, person).has_usable_password()
+    )
 
 
 def sign_out_everywhere(*, person: User, password: str) -> None:
-    """End every browser session and every token. Raises `ValidationError` under `password`.
+    """End every browser session and every token. Raises `ValidationError` under `password`, and
+    `TooOften`.
 
     The same password hashed anew is, to all that was signed in with it, another password: sessions
     carry a digest of the hash, and tokens end as with any change. So it asks for the password.
     """
-    if not person.check_password(password):
-        raise ValidationError({"password": [_("This is not your password.")]})
+    check_own_password(person, password)
     person.set_password(password)
     person.save(update_fields=["password"])
+
+
+def check_own_password(person: User, password: str) -> None:
+    """Raises `ValidationError` under `password`, and `TooOften`."""
+    count_own_password(person)
+    if not person.check_password(password):
+        raise ValidationError({"password": [_("This is not your password.")]})
+
+
+@transaction.atomic
+def delete_account(*, person: User, actor: User, door: str) -> None:
+    """Deletes the person and all they wrote, and cancels what is unfinished. The rows of their
+    operations stay without an owner, with counts and codes only; a running call's result is
+    dropped."""
+    cancel_owner_operations(owner=person, actor=actor, door=door)
+    # Whoever is adding something of theirs waits, and then finds nobody to add it to; without the
+    # lock it would be ours that fails. After the operations: everybody locks those first.
+    User.objects.select_for_update().filter(pk=person.pk).first()
+    person.delete()
+
+
+def count_sign_up(request: HttpRequest) -> None:
+    """Before a name is looked up or a password hashed; raises `TooOften`."""
+    limits.reserve(limits.bucket(SIGN_UP, address=address_of(request)))
+
+
+def count_own_password(person: User) -> None:
+    """Whoever took over somebody's browser does not get to guess the password in it either. To be
+    called before it is checked; raises `TooOften`."""
+    limits.reserve(limits.bucket(OWN_PASSWORD, account=of_person(person)))
+
+
+def count_export(person: User) -> None:
+    """Before all of a person's data is read; raises `TooOften`."""
+    limits.reserve(limits.bucket(EXPORT, account=of_person(person)))

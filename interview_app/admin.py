@@ -33,10 +33,11 @@ from interview_app.models import (
 from interview_app.queries import session_details
 from interview_app.services import delete_session
 from interview_app.user_admin import PersonAdmin
-from operations.admin import DOOR, ReadOnlyAdmin, register_subject_page
-from operations.admin.bulk import safe_cell
+from operations.admin import ReadOnlyAdmin, register_subject_page
+from operations.admin.export import safe_cell
 from operations.admin.lookups import choice, flag, is_flag, is_number, is_text, period
 from operations.admin.read_only import STYLES
+from operations.models import Door
 from operations.services import note_content_viewed
 
 if TYPE_CHECKING:
@@ -121,8 +122,18 @@ class ContentInline(InlineBase):
 
 class QuestionInline(ContentInline):
     model = Question
-    fields = ("number", "type", "competency", "text", "why", "answers_given", "model", "simulated")
-    readonly_fields = ("answers_given",)
+    fields = (
+        "number",
+        "follows",
+        "type",
+        "competency",
+        "text",
+        "why",
+        "answers_given",
+        "model",
+        "simulated",
+    )
+    readonly_fields = ("follows", "answers_given")
     # Questions quote the posting and the résumé.
     content_fields = ("competency", "text", "why")
     ordering = ("number",)
@@ -130,7 +141,13 @@ class QuestionInline(ContentInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Question]:
         self.may_read = request.user.has_perm(VIEW_CONTENT)
         questions: QuerySet[Question] = super().get_queryset(request)
-        return questions.prefetch_related("answers__feedback")
+        return questions.select_related("follow_up_to__question").prefetch_related(
+            "answers__feedback"
+        )
+
+    @admin.display(description=gettext_lazy("follow-up to question"))
+    def follows(self, question: Question) -> int | str:
+        return question.follow_up_to.question.number if question.follow_up_to else NOTHING
 
     @admin.display(description=gettext_lazy("answers"))
     def answers_given(self, question: Question) -> SafeString | str:
@@ -244,7 +261,7 @@ class InterviewSessionAdmin(InterviewAdmin):
         return response
 
     def delete_model(self, request: HttpRequest, obj: InterviewSession) -> None:
-        delete_session(session=obj, actor=cast(User, request.user), door=DOOR)
+        delete_session(session=obj, actor=cast(User, request.user), door=Door.ADMIN)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[InterviewSession]) -> None:
         for session in queryset:
@@ -289,8 +306,8 @@ class ResumeAdmin(InterviewAdmin):
     list_filter = ("source",)
     lookups = {"source": is_text}
     search_fields = ("owner__username",)
-    fields = ("owner", "source", "updated_at", "text")
-    content_fields = ("text",)
+    fields = ("owner", "source", "updated_at", "text", "entries")
+    content_fields = ("text", "entries")
 
 
 @admin.register(Feedback)

@@ -6,4 +6,7 @@ class InterviewAppConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from interview_app import kinds  # noqa: F401  (registers the AI calls)
+        from interview_app import kinds, retention  # noqa: F401  (registers the AI calls)
+        from operations.upkeep import add_task
+
+        add_task(retention.delete_old, interval_seconds=retention.INTERVAL_SECONDS)

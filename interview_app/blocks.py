@@ -12,10 +12,12 @@ TAGS = (
     "interview",
     "job_posting",
     "resume",
+    "resume_entries",
     "question",
     "candidate_answer",
     "answer",
     "feedback",
+    "already_asked",
 )
 
 BRACKET_OF_A_TAG = re.compile(rf"[<＜](?=\s*+[/／]?\s*+(?:{'|'.join(TAGS)})\b)", re.IGNORECASE)

@@ -8,7 +8,7 @@ import re
 EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 # Numbers that begin with +, 00 or 0, and the North American form. Not: years, amounts, dates.
 PHONE = re.compile(
-    r"(?<![\w.,])(?:\+\d|00\d|0\d)[\d ()/.\-]{5,25}\d(?!\w)"
+    r"(?<![\w.,])(?<!19\d\d-)(?<!20\d\d-)(?:\+\d|00\d|0\d)[\d ()/.\-]{5,25}\d(?!\w)"
     r"|(?<!\w)\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\w)"
 )
 DATE_IN_NUMBER = re.compile(r"(?<!\d)\d{1,2}[/.](?:19|20)\d\d(?!\d)")

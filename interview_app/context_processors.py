@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
+from interview_app.accounts import is_visitor
 from operations.credentials import is_simulated
 
 
 def installation(request: HttpRequest) -> dict[str, bool]:
+    # A page that refuses a request may be written before anybody looked who sent it.
+    person = getattr(request, "user", AnonymousUser())
     return {
         "simulated_provider": is_simulated(),
         "registration_open": settings.REGISTRATION_OPEN,
+        "may_try": settings.TRY_WITHOUT_ACCOUNT,
+        "is_visitor": is_visitor(person),
+        "password_reset_by_mail": settings.PASSWORD_RESET_BY_MAIL,
     }

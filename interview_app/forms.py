@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
-from django.contrib.auth.models import User
+from django.contrib.auth.forms import (
+    AuthenticationForm,
+    PasswordChangeForm,
+    SetPasswordForm,
+    UserCreationForm,
+)
+from django.contrib.auth.models import AbstractUser, User
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
 from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.translation import get_language, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from interview_app.accounts import count_own_password
 from interview_app.models import (
     ANSWER_MAX_LENGTH,
     MAX_QUESTIONS,
@@ -30,8 +38,16 @@ from interview_app.models import (
     Mode,
     Seniority,
 )
-from interview_app.refusals import ParserBusy
-from interview_app.resume_files import read_resume
+from interview_app.reading.gate import is_link
+from interview_app.resume_files import ReadFile
+from interview_app.resume_kinds import OFFERED
+from interview_app.resume_texts import (
+    LINK_INSTEAD_OF_POSTING,
+    LINK_INSTEAD_OF_RESUME,
+    WARNINGS,
+)
+from interview_app.services import read_upload
+from operations.errors import Category
 from operations.refusals import Refusal
 
 SENIORITIES = [
@@ -52,6 +68,15 @@ MODES = [
     (Mode.REAL, _("Only at the end, as in reality")),
 ]
 LANGUAGES = [(Language.ENGLISH, "English"), (Language.GERMAN, "Deutsch")]
+FAILURES = [
+    (Category.NETWORK, _("the network breaks off")),
+    (Category.SERVER_ERROR, _("the AI service has a problem")),
+    (Category.RATE_LIMIT, _("the AI service is busy")),
+    (Category.INVALID_RESPONSE, _("the answer cannot be read")),
+    (Category.CONTENT_BLOCKED, _("a safety filter refuses the text")),
+    (Category.QUOTA_EXCEEDED, _("the credit is used up")),
+    (Category.AUTHENTICATION, _("the key is not accepted")),
+]
 
 
 TOO_LONG = ngettext_lazy(
@@ -62,6 +87,16 @@ TOO_LONG = ngettext_lazy(
 # Django's own words, of the two it has those that do not repeat what was sent.
 NOT_OFFERED = {"invalid_choice": forms.ModelChoiceField.default_error_messages["invalid_choice"]}
 HAS_NUL = _("The text contains a NUL character. Please paste it again as plain text.")
+
+
+def refuse_link(sentence: Promise) -> Callable[[str], None]:
+    """A validator: an address alone is no text, and nothing is fetched."""
+
+    def check(text: str) -> None:
+        if is_link(text):
+            raise ValidationError(str(sentence), code="link_only")
+
+    return check
 
 
 class WrittenField(forms.CharField):
@@ -98,33 +133,50 @@ class ResumeFileForm(forms.Form):
     """A résumé as text or as a file. The file wins; its text then stands in the box."""
 
     resume_text = WrittenField(
-        label=_("Your résumé"), limit=RESUME_MAX_LENGTH, rows=9, required=False
+        label=_("Your résumé"),
+        limit=RESUME_MAX_LENGTH,
+        rows=9,
+        required=False,
+        validators=[refuse_link(LINK_INSTEAD_OF_RESUME)],
     )
     resume_file = forms.FileField(
         label=_("or choose a file"),
         required=False,
         allow_empty_file=True,
-        help_text=_("A .txt, .pdf or .docx file, at most 5 MB and 20 pages."),
-        widget=forms.FileInput(attrs={"accept": ".txt,.pdf,.docx"}),
+        help_text=_(
+            "A PDF, Word, OpenDocument, RTF, HTML or text file, at most 5 MB and 40 pages. You see"
+            " what was read before it is used."
+        ),
+        widget=forms.FileInput(attrs={"accept": OFFERED}),
     )
 
-    resume_source = "text"
-    busy: ParserBusy | None = None
-    """Set where the file could not be read only because no parser was free."""
+    read: ReadFile | None = None
+    """What was read from the file that came with this form."""
+    busy: Refusal | None = None
+    """Set where the file could not be read now, but can be in a moment."""
+
+    def __init__(self, *data: Any, owner: AbstractUser, **options: Any) -> None:
+        super().__init__(*data, **options)
+        self._owner = owner
 
     def clean_resume_file(self) -> UploadedFile[bytes] | None:
         upload: UploadedFile[bytes] | None = self.cleaned_data.get("resume_file")
         if not upload:
             return None
         try:
-            text, self.resume_source = read_resume(upload.name or "", upload.read())
+            self.read = read_upload(owner=self._owner, name=upload.name or "", data=upload.read())
         except Refusal as refusal:
-            if isinstance(refusal, ParserBusy):
+            if refusal.retry_after_seconds is not None:
                 self.busy = refusal
             raise ValidationError(str(refusal.message), code=refusal.code) from refusal
-        self.fields["resume_text"].run_validators(text)
-        self._put_into_box(text)
+        # First into the box: what is too long can be shortened there.
+        self._put_into_box(self.read.text)
+        self.fields["resume_text"].run_validators(self.read.text)
         return upload
+
+    @property
+    def read_warnings(self) -> list[Promise]:
+        return [WARNINGS[code] for code in self.read.warnings] if self.read else []
 
     def _put_into_box(self, text: str) -> None:
         # A browser cannot fill a file field again. If another field is wrong, the text is not lost.
@@ -165,6 +217,7 @@ class NewPracticeForm(KeyedForm, ResumeFileForm):
         limit=POSTING_MAX_LENGTH,
         rows=9,
         required=False,
+        validators=[refuse_link(LINK_INSTEAD_OF_POSTING)],
     )
     seniority = forms.ChoiceField(
         label=_("Level"), choices=SENIORITIES, initial=Seniority.MID, error_messages=NOT_OFFERED
@@ -198,6 +251,12 @@ class AnswerForm(KeyedForm):
         rows=12,
         error_messages={"required": _("There is nothing to save yet: please write an answer.")},
     )
+    failure = forms.ChoiceField(
+        label=_("Show me a failure"),
+        required=False,
+        choices=[("", _("none")), *FAILURES],
+        help_text=_("The simulated provider fails for this answer alone; then try again."),
+    )
 
 
 class DraftForm(forms.Form):
@@ -213,10 +272,18 @@ class ResumeForm(ResumeFileForm):
 
 
 class SignInForm(AuthenticationForm):
+    refusal: Refusal | None = None
     error_messages = {
         **AuthenticationForm.error_messages,
         "invalid_login": _("This user name and password do not belong together. Please try again."),
     }
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            return super().clean()
+        except Refusal as refusal:
+            self.refusal = refusal
+            raise ValidationError(str(refusal.message), code=refusal.code) from refusal
 
 
 class OwnPasswordForm(forms.Form):
@@ -229,8 +296,43 @@ class OwnPasswordForm(forms.Form):
 
 if TYPE_CHECKING:
     UserForm = UserCreationForm[User]
-else:  # generic in its stubs alone
+    NewPasswordForm = SetPasswordForm[User]
+else:  # generic in their stubs alone
     UserForm = UserCreationForm
+    NewPasswordForm = SetPasswordForm
+
+
+class SavesPasswordAlone:
+    """A plain save would make an account anew that was deleted meanwhile."""
+
+    def set_password_and_save(
+        self,
+        user: User,
+        password_field_name: str = "new_password1",  # noqa: S107  (a field's name)
+        commit: bool = True,
+    ) -> User:
+        user.set_password(self.cleaned_data[password_field_name])  # type: ignore[attr-defined]
+        user.save(update_fields=["password"])
+        return user
+
+
+class ResetPasswordForm(SavesPasswordAlone, NewPasswordForm):
+    pass
+
+
+class ChangePasswordForm(SavesPasswordAlone, PasswordChangeForm):
+    def clean_old_password(self) -> str:
+        """Raises `TooOften`, through the form: there is nothing in it that would be lost."""
+        count_own_password(self.user)
+        return super().clean_old_password()
+
+
+class ForgottenPasswordForm(forms.Form):
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
 
 
 class SignUpForm(UserForm):

@@ -1,4 +1,5 @@
-"""What the candidate owns: postings, résumé, sessions, questions, answers, feedback, summaries.
+"""What the candidate owns: postings, résumé, sessions, questions, answers, feedback, summaries;
+and what they see of their API tokens.
 
 Personal texts live only here. Each result row points to the Operation that made it (one result per
 operation); the operation never points back.
@@ -16,9 +17,12 @@ ROLE_MAX_LENGTH = 200
 POSTING_MAX_LENGTH = 60_000
 RESUME_MAX_LENGTH = 60_000
 ANSWER_MAX_LENGTH = 20_000
+TOKEN_NAME_MAX_LENGTH = 100
 MAX_QUESTIONS = 10
 MAX_ANSWERS = 20
 """To one question."""
+MAX_FOLLOW_UPS = 10
+"""In one session."""
 
 
 class Seniority(models.TextChoices):
@@ -77,7 +81,13 @@ class Resume(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="resume"
     )
     text = models.TextField(max_length=RESUME_MAX_LENGTH)
-    source = models.CharField(max_length=10, help_text="text, txt, pdf or docx.")
+    source = models.CharField(max_length=10, help_text="text, or the kind of file.")
+    warnings = models.JSONField(
+        default=list, blank=True, help_text="Codes of what was seen when the file was read."
+    )
+    entries = models.JSONField(
+        default=list, blank=True, help_text="Found in the text or corrected: `outline.entry`."
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
@@ -99,6 +109,9 @@ class InterviewSession(models.Model):
     resume_text = models.TextField(
         max_length=RESUME_MAX_LENGTH, blank=True, help_text="Snapshot at creation."
     )
+    resume_entries = models.JSONField(
+        default=list, blank=True, help_text="Likewise: the résumé's entries."
+    )
     seniority = models.CharField(max_length=10, choices=Seniority.choices, default=Seniority.MID)
     question_count = models.PositiveSmallIntegerField(default=5)
     interview_type = models.CharField(
@@ -112,6 +125,9 @@ class InterviewSession(models.Model):
     )
     form_key = models.UUIDField(
         null=True, blank=True, help_text="Key in the start form: a double click finds this session."
+    )
+    dropped_questions = models.PositiveSmallIntegerField(
+        default=0, help_text="Empty, doubled or malformed ones that a reply held; never shown."
     )
     created_at = models.DateTimeField(auto_now_add=True)
     finish_requested_at = models.DateTimeField(null=True, blank=True)
@@ -131,9 +147,14 @@ class InterviewSession(models.Model):
     def __str__(self) -> str:
         return f"session {self.pk}"
 
+    @property
+    def shows_feedback(self) -> bool:
+        """Like the real thing: no feedback before the end."""
+        return self.mode == Mode.PRACTICE or self.finish_requested_at is not None
+
 
 class Question(models.Model):
-    """One question of a session."""
+    """One question of a session: one of those planned, or a follow-up to an answer."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(
@@ -144,9 +165,19 @@ class Question(models.Model):
         null=True,
         on_delete=models.SET_NULL,
         related_name="+",
-        help_text="The question_generation that wrote it.",
+        help_text="The question_generation or follow_up_question that wrote it.",
     )
-    number = models.PositiveSmallIntegerField()
+    follow_up_to = models.OneToOneField(
+        "Answer",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="follow_up",
+        help_text="The answer that it asks more about; null: one of the planned questions.",
+    )
+    number = models.PositiveSmallIntegerField(
+        help_text="Planned ones have 1 to question_count, follow-ups what comes after."
+    )
     text = models.TextField()
     type = models.CharField(max_length=12, choices=InterviewType.choices)
     competency = models.CharField(max_length=100)
@@ -271,3 +302,49 @@ class SessionSummary(models.Model):
 
     def __str__(self) -> str:
         return f"summary of {self.session_id}"
+
+
+class AccessToken(models.Model):
+    """What a person is shown of a token of theirs, and takes it back by. The token itself, its
+    digest and its end are the library's."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    token = models.OneToOneField("knox.AuthToken", on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=TOKEN_NAME_MAX_LENGTH, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="To the hour.")
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+
+    def __str__(self) -> str:
+        return f"access token {self.pk}"
+
+
+class ShareLink(models.Model):
+    """A finished practice is open to whoever has its link, until then or until it is taken back."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.OneToOneField(
+        InterviewSession, on_delete=models.CASCADE, related_name="share_link"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"share link {self.pk}"
+
+
+class PublicId(models.Model):
+    """A person's id for programs and links: the API, the addresses in mails."""
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="public_id",
+    )
+    id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+
+    def __str__(self) -> str:
+        return f"public id of {self.person_id}"

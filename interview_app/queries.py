@@ -13,6 +13,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db.models import QuerySet
 
 from interview_app.models import (
+    MAX_FOLLOW_UPS,
     Answer,
     Draft,
     Feedback,
@@ -21,11 +22,18 @@ from interview_app.models import (
     SessionSummary,
 )
 from interview_app.rubric import mean_score
+from operations.database.states import with_state
 from operations.models import Operation
 
 QUESTION_GENERATION = "question_generation"
 FEEDBACK_ANALYSIS = "feedback_analysis"
 SESSION_SUMMARY = "session_summary"
+FOLLOW_UP_QUESTION = "follow_up_question"
+
+MISSING = "missing"
+"""Parameter of an operation that asks for the questions which earlier replies did not bring."""
+NUMBER = "number"
+"""Parameter of an operation that writes one question: the question's number."""
 
 FAILED = Operation.Status.FAILED
 CANCELLED = Operation.Status.CANCELLED
@@ -37,6 +45,8 @@ class AnswerDetail:
     feedback: Feedback | None
     operation: Operation | None
     """The newest analysis of this answer."""
+    follow_up: Question | None
+    follow_up_operation: Operation | None
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,10 @@ class QuestionDetail:
     draft: Draft | None
     operation: Operation | None
     """Newest about this question or its newest answer."""
+    own_operations: list[Operation]
+    """Newest of each kind about the question itself, not about an answer."""
+    follows: int | None
+    """Number of the question to whose answer it is a follow-up; null: a planned one."""
 
     @property
     def newest(self) -> AnswerDetail | None:
@@ -59,6 +73,27 @@ class QuestionDetail:
     @property
     def feedback(self) -> Feedback | None:
         return self.newest.feedback if self.newest else None
+
+    @property
+    def analysis(self) -> Operation | None:
+        return self.newest.operation if self.newest else None
+
+    @property
+    def operations(self) -> list[Operation]:
+        """Newest of each kind about the question or its newest answer."""
+        about_answer = (
+            [self.newest.operation, self.newest.follow_up_operation] if self.newest else []
+        )
+        return [*self.own_operations, *(each for each in about_answer if each is not None)]
+
+    @property
+    def failed_operations(self) -> list[Operation]:
+        return [each for each in self.operations if each.status == FAILED]
+
+    @property
+    def is_open_follow_up(self) -> bool:
+        """Asked for beyond what was planned, and not answered: nothing is missing without it."""
+        return self.follows is not None and not self.answers
 
     @property
     def score(self) -> Decimal | None:
@@ -99,6 +134,28 @@ class SessionDetail:
         return sum(1 for question in self.questions if question.answers)
 
     @property
+    def planned_count(self) -> int:
+        """How many questions there are without the follow-ups."""
+        return sum(1 for question in self.questions if question.follows is None)
+
+    @property
+    def missing_questions(self) -> int:
+        """How many the replies did not bring; 0 while none has come."""
+        return max(0, self.session.question_count - self.planned_count) if self.questions else 0
+
+    @property
+    def can_ask_follow_up(self) -> bool:
+        """Whether the end was not asked for and not too many were asked."""
+        asked = sum(1 for operation in self.operations if operation.kind == FOLLOW_UP_QUESTION)
+        return asked < MAX_FOLLOW_UPS and self.session.finish_requested_at is None
+
+    @property
+    def can_ask_missing(self) -> bool:
+        """Whether nobody is at it, and the end was not asked for."""
+        is_idle = self.generation is None or self.generation.is_final
+        return bool(self.missing_questions) and is_idle and self.session.finish_requested_at is None
+
+    @property
     def scored_count(self) -> int:
         return sum(1 for question in self.questions if question.is_scored)
 
@@ -133,10 +190,13 @@ class SessionDetail:
         )
 
     def _parts(self) -> list[Operation]:
-        parts = [self.generation, *(each.operation for each in self.questions)]
-        return [part for part in (*parts, self.summary_operation) if part is not None]
+        of_questions = (each for question in self.questions for each in question.operations)
+        parts = [self.generation, *of_questions, self.summary_operation]
+        return [part for part in parts if part is not None]
 
     def _is_stopped(self, operation: Operation) -> bool:
+        if operation.kind == FOLLOW_UP_QUESTION and self.session.finish_requested_at is not None:
+            return False
         if operation.status == FAILED:
             return True
         # A cancelled analysis was somebody's wish; without questions or summary nothing goes on.
@@ -154,12 +214,13 @@ class Standing:
     overall: Decimal | None
     by_competency: list[tuple[str, Decimal | None]]
     missing: list[int]
-    """Numbers of the questions without scored feedback."""
+    """Numbers of the questions without scored feedback; a follow-up only if it was answered."""
     simulated: bool
     """Whether a score in it is simulated."""
 
 
 def standing_of(questions: list[QuestionDetail]) -> Standing:
+    questions = counted(questions)
     scores: dict[str, list[Decimal | None]] = {}
     for each in questions:
         scores.setdefault(each.question.competency, []).append(each.score)
@@ -173,6 +234,10 @@ def standing_of(questions: list[QuestionDetail]) -> Standing:
     )
 
 
+def counted(questions: list[QuestionDetail]) -> list[QuestionDetail]:
+    return [each for each in questions if not each.is_open_follow_up]
+
+
 def sessions_of(owner: AbstractUser) -> QuerySet[InterviewSession]:
     return InterviewSession.objects.filter(owner_id=owner.pk)
 
@@ -181,8 +246,9 @@ def session_detail(
     session_id: UUID | str, owner: AbstractUser, *, with_answer_texts: bool = True
 ) -> SessionDetail:
     """Raises `InterviewSession.DoesNotExist` also for other people's sessions."""
+    operations = _operations_of([session_id])
     session = sessions_of(owner).select_related("summary").get(pk=session_id)
-    return session_details([session], with_answer_texts=with_answer_texts)[0]
+    return _details([session], operations, with_answer_texts=with_answer_texts)[0]
 
 
 def session_details(
@@ -192,25 +258,8 @@ def session_details(
     joined (`select_related("summary")`). The texts of a session's answers may be 4 MB: pages that
     show none of them leave them in the database."""
     found = list(sessions)
-    ids = [session.pk for session in found]
-    answers = _by(
-        Answer.objects.filter(question__session_id__in=ids)
-        .select_related("feedback")
-        .defer(*(() if with_answer_texts else ("text",)))
-        .order_by("number"),
-        "question_id",
-    )
-    questions = _by(
-        Question.objects.filter(session_id__in=ids).select_related("draft").order_by("number"),
-        "session_id",
-    )
-    operations = _by(
-        Operation.objects.filter(session_id__in=ids).order_by("-created_at", "-id"), "session_id"
-    )
-    return [
-        _session_detail(session, questions[session.pk], answers, operations[session.pk])
-        for session in found
-    ]
+    operations = _operations_of(session.pk for session in found)
+    return _details(found, operations, with_answer_texts=with_answer_texts)
 
 
 def session_status(session: InterviewSession) -> str:
@@ -225,6 +274,35 @@ def newest_operation(kind: str, subject_type: str, subject_id: UUID) -> Operatio
     )
 
 
+def _operations_of(session_ids: Iterable[UUID | str]) -> list[Operation]:
+    """To be read before what they make: each query sees its own moment, and a result that is
+    committed between two of them must not be missing beside a status that says it is there."""
+    operations = Operation.objects.filter(session_id__in=list(session_ids))
+    return list(with_state(operations).order_by("-created_at", "-id"))
+
+
+def _details(
+    sessions: list[InterviewSession], operations: list[Operation], *, with_answer_texts: bool
+) -> list[SessionDetail]:
+    ids = [session.pk for session in sessions]
+    answers = _by(
+        Answer.objects.filter(question__session_id__in=ids)
+        .select_related("feedback")
+        .defer(*(() if with_answer_texts else ("text",)))
+        .order_by("number"),
+        "question_id",
+    )
+    questions = _by(
+        Question.objects.filter(session_id__in=ids).select_related("draft").order_by("number"),
+        "session_id",
+    )
+    by_session = _by(operations, "session_id")
+    return [
+        _session_detail(session, questions[session.pk], answers, by_session[session.pk])
+        for session in sessions
+    ]
+
+
 def _session_detail(
     session: InterviewSession,
     questions: list[Question],
@@ -232,9 +310,17 @@ def _session_detail(
     operations: list[Operation],
 ) -> SessionDetail:
     newest = _newest_per_subject(operations)
+    parts = _Parts(
+        answers=answers,
+        newest=newest,
+        follow_ups={each.follow_up_to_id: each for each in questions if each.follow_up_to_id},
+        asked_in={
+            each.pk: question.number for question in questions for each in answers[question.pk]
+        },
+    )
     return SessionDetail(
         session=session,
-        questions=[_question_detail(each, answers[each.pk], newest) for each in questions],
+        questions=[_question_detail(each, parts) for each in questions],
         operations=list(newest.values()),
         generation=newest.get((QUESTION_GENERATION, "session", str(session.pk))),
         summary_operation=newest.get((SESSION_SUMMARY, "session", str(session.pk))),
@@ -242,26 +328,40 @@ def _session_detail(
     )
 
 
-def _question_detail(
-    question: Question,
-    answers: list[Answer],
-    newest: dict[tuple[str, str, str], Operation],
-) -> QuestionDetail:
+@dataclass(frozen=True)
+class _Parts:
+    """What a session's questions are put together from."""
+
+    answers: dict[Any, list[Answer]]
+    newest: dict[tuple[str, str, str], Operation]
+    follow_ups: dict[UUID, Question]
+    """By the answer that each is about."""
+    asked_in: dict[UUID, int]
+    """The number of each answer's question."""
+
+
+def _question_detail(question: Question, parts: _Parts) -> QuestionDetail:
+    answers, newest = parts.answers[question.pk], parts.newest
     details = [
         AnswerDetail(
             answer=answer,
             feedback=getattr(answer, "feedback", None),
             operation=newest.get((FEEDBACK_ANALYSIS, "answer", str(answer.pk))),
+            follow_up=parts.follow_ups.get(answer.pk),
+            follow_up_operation=newest.get((FOLLOW_UP_QUESTION, "answer", str(answer.pk))),
         )
         for answer in answers
     ]
-    subjects = {str(question.pk), *(str(each.pk) for each in answers[-1:])}
+    own = str(question.pk)
+    subjects = {own, *(str(each.pk) for each in answers[-1:])}
     return QuestionDetail(
         question=question,
         answers=details,
         draft=getattr(question, "draft", None),
         # Operations come newest first, so the first about one of the subjects is the newest.
         operation=next((each for key, each in newest.items() if key[2] in subjects), None),
+        own_operations=[each for key, each in newest.items() if key[2] == own],
+        follows=parts.asked_in.get(question.follow_up_to_id) if question.follow_up_to_id else None,
     )
 
 

@@ -11,6 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from operations.refusals import Refusal
 
 
+class SessionDeleted(Refusal):
+    code = "NOT_FOUND"
+    status_code = 404
+    message = _("This practice was deleted meanwhile.")
+
+
 class SessionFinished(Refusal):
     code = "SESSION_FINISHED"
     message = _("This practice is finished: no further answers can be added.")
@@ -26,9 +32,29 @@ class TooManyAnswers(Refusal):
     message = _("This question has 20 answers already: more are not possible.")
 
 
+class NotAnswered(Refusal):
+    code = "NOT_ANSWERED"
+    message = _("A follow-up is about your answer: please answer this question first.")
+
+
+class TooManyFollowUps(Refusal):
+    code = "TOO_MANY_FOLLOW_UPS"
+    message = _("This practice has 10 follow-up questions already: more are not possible.")
+
+
+class NothingMissing(Refusal):
+    code = "NOTHING_MISSING"
+    message = _("This practice has all its questions.")
+
+
 class NothingToSummarise(Refusal):
     code = "NOTHING_TO_SUMMARISE"
     message = _("There is nothing to sum up yet: please answer at least one question first.")
+
+
+class NotFinished(Refusal):
+    code = "SESSION_NOT_FINISHED"
+    message = _("Only a finished practice can be shown to somebody: please finish it first.")
 
 
 class UnreadableFile(Refusal):
@@ -40,7 +66,16 @@ class UnreadableFile(Refusal):
 class FileTooLarge(Refusal):
     code = "FILE_TOO_LARGE"
     status_code = 413
-    message = _("The file is too large: at most 5 MB and 20 pages are possible.")
+    message = _("The file is too large: at most 5 MB are possible. Please paste the text instead.")
+
+
+class TooManyPages(Refusal):
+    code = "TOO_MANY_PAGES"
+    status_code = 413
+    message = _(
+        "The file has too many pages: at most 40 are possible. Please leave some out or paste the"
+        " text."
+    )
 
 
 class ParserBusy(Refusal):
@@ -50,7 +85,24 @@ class ParserBusy(Refusal):
     message = _("Many files are being read just now. Please send yours again in a few seconds.")
 
 
+class HashingBusy(Refusal):
+    code = "HASHING_BUSY"
+    status_code = 503
+    retry_after_seconds = 2
+    message = _("Many people are signing in just now. Please try again in a few seconds.")
+
+
+class MailBusy(Refusal):
+    code = "MAIL_BUSY"
+    status_code = 503
+    retry_after_seconds = 30
+    message = _("Many mails are being sent just now. Please try again in half a minute.")
+
+
 class UnsupportedFileType(Refusal):
     code = "UNSUPPORTED_FILE_TYPE"
     status_code = 415
-    message = _("Only .txt, .pdf and .docx files can be read.")
+    message = _(
+        "This kind of file cannot be read. Please choose a PDF, .docx, .odt, .rtf, .html, .md or"
+        " .txt file, or paste the text."
+    )

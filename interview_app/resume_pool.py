@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from interview_app.refusals import ParserBusy
 from interview_app.resume_limits import (
@@ -33,7 +34,8 @@ from interview_app.resume_limits import (
 PROJECT = Path(__file__).resolve().parent.parent
 PARSER = (sys.executable, "-m", "interview_app.resume_parser")
 
-Answer = dict[str, str]
+Answer = dict[str, Any]
+"""What the parser prints: `text` and `warnings`, or `refused`."""
 Key = tuple[int, str, bytes]
 
 
@@ -64,7 +66,7 @@ class RememberedAnswers:
 
     def put(self, key: Key, answer: Answer) -> None:
         # A character takes up to four bytes; a refusal takes some too, so that they are bounded.
-        size = 200 + 4 * sum(map(len, answer.values()))
+        size = 200 + 4 * len(str(answer))
         self._kept[key] = (self._clock() + self._seconds, size, answer)
         self._bytes += size
         while self._bytes > self._most_bytes:
@@ -94,14 +96,14 @@ class ParserPool:
         self._wait_seconds = wait_seconds
         self._whole_seconds = whole_seconds
         self._places = threading.BoundedSemaphore(size)
-        # Each who waits holds a web thread as well; of four threads one must stay free.
+        # Each who waits holds a web thread as well; of the eight threads most must stay free.
         self._waiting_place = threading.BoundedSemaphore(1)
         self._lock = threading.Lock()
         self._remembered = remembered or RememberedAnswers()
         self._running: dict[Key, Future[Answer | None]] = {}
 
     def answer(self, kind: str, data: bytes) -> Answer:
-        """What the parser says to the file: `{"text"}` or `{"refused"}`. Raises ParserBusy."""
+        """What the parser says to the file. Raises ParserBusy."""
         key = (PARSER_VERSION, kind, hashlib.sha256(data).digest())
         with self._lock:
             if known := self._remembered.get(key):

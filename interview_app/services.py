@@ -1,4 +1,4 @@
-"""What a person does with an interview: start, answer, finish, delete; and keep a résumé.
+"""What a person does with an interview: start, answer, finish, repeat, delete; and keep a résumé.
 
 Every verb commits the data and the operation it asks for in one transaction, so that nothing is
 sent to a provider that is not stored, and nothing is stored that nobody works on. Called again with
@@ -8,11 +8,14 @@ the same form key it changes nothing and returns what the first call made. Bad v
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from interview_app.models import (
     ANSWER_MAX_LENGTH,
@@ -33,21 +36,40 @@ from interview_app.models import (
     Resume,
     Seniority,
 )
+from interview_app.outline.entry import (
+    FIELD_MAX_LENGTH,
+    FIELDS,
+    MAX_ENTRIES,
+    SECTIONS,
+    Entry,
+    Row,
+    as_rows,
+)
+from interview_app.outline.rules import entries_of
 from interview_app.queries import (
     FEEDBACK_ANALYSIS,
+    MISSING,
     QUESTION_GENERATION,
     SESSION_SUMMARY,
     newest_operation,
 )
+from interview_app.reading.gate import is_link
 from interview_app.refusals import (
+    NothingMissing,
     NothingToSummarise,
+    SessionDeleted,
     SessionFinished,
     SessionNotReady,
     TooManyAnswers,
 )
+from interview_app.resume_files import ReadFile, read_resume, text_warnings
+from interview_app.resume_texts import LINK_INSTEAD_OF_POSTING, LINK_INSTEAD_OF_RESUME
 from interview_app.scorability import not_scorable_reason
-from interview_app.validation import check_choice, check_number, check_text
-from operations.models import Operation
+from interview_app.validation import check_choice, check_number, check_text, field_error
+from operations import limits
+from operations.kinds import MODEL_PARAMETER
+from operations.limits.rules import UPLOAD, of_person
+from operations.models import Door, Operation
 from operations.services import (
     cancel_session_operations,
     complete_without_call,
@@ -67,8 +89,9 @@ def start_session(
     mode: str = Mode.PRACTICE,
     language: str | None = None,
     resume_text: str | None = None,
+    retake_of: InterviewSession | None = None,
     form_key: UUID | None = None,
-    door: str = "page",
+    door: str = Door.PAGE,
 ) -> tuple[InterviewSession, Operation]:
     """A new session and the operation that writes its questions.
 
@@ -90,7 +113,9 @@ def start_session(
             interview_type=interview_type,
             mode=mode,
             language=language or (job_posting.language if job_posting else Language.ENGLISH),
-            resume_text=_stored_resume_text(owner) if resume_text is None else resume_text,
+            **_resume_snapshot(owner, resume_text, retake_of),
+            retake_of=retake_of,
+            attempt_number=retake_of.attempt_number + 1 if retake_of else 1,
             form_key=form_key,
         )
     )
@@ -105,30 +130,77 @@ def start_session(
         raise
 
 
+def ask_missing_questions(*, session: InterviewSession, door: str = Door.PAGE) -> Operation:
+    """The operation that writes the questions which the reply did not bring, or the one that is at
+    it. Raises SessionNotReady before there are any, NothingMissing where none is missing,
+    SessionFinished once the end was asked for."""
+    with transaction.atomic():
+        session = locked_session(session.pk)
+        refuse_if_finished(session)
+        asked = session.questions.filter(follow_up_to=None).count()
+        if not asked:
+            raise SessionNotReady
+        newest = newest_operation(QUESTION_GENERATION, "session", session.pk)
+        if newest is not None and not newest.is_final:
+            return newest
+        if asked >= session.question_count:
+            raise NothingMissing
+        return _submit(
+            QUESTION_GENERATION, "session", session.pk, session, door, parameters={MISSING: True}
+        )
+
+
+@transaction.atomic
+def retake_session(
+    *, session: InterviewSession, form_key: UUID | None = None, door: str = Door.PAGE
+) -> tuple[InterviewSession, Operation]:
+    """The same interview once more, with new questions: posting, résumé and choices are those that
+    the session kept."""
+    earlier = locked_session(session.pk)
+    return start_session(
+        owner=earlier.owner,
+        role=earlier.role,
+        job_description=earlier.job_description,
+        job_posting=earlier.job_posting,
+        seniority=earlier.seniority,
+        question_count=earlier.question_count,
+        interview_type=earlier.interview_type,
+        mode=earlier.mode,
+        language=earlier.language,
+        resume_text=earlier.resume_text,
+        retake_of=earlier,
+        form_key=form_key,
+        door=door,
+    )
+
+
 def save_answer(
     *,
     question: Question,
     text: str,
     insist: bool = False,
+    model: str = "",
     form_key: UUID | None = None,
-    door: str = "page",
+    door: str = Door.PAGE,
 ) -> tuple[Answer, Operation]:
     """A further answer to the question, word for word, and the operation that analyses it.
 
-    An answer that code can tell is not scorable costs no call, unless the person insists. Raises
+    An answer that code can tell is not scorable costs no call, unless the person insists. `model`:
+    another one than the usual, until a retry. Raises
     SessionFinished once the end was asked for, TooManyAnswers after the twentieth.
     """
     check_text("text", text, max_length=ANSWER_MAX_LENGTH, required=True)
     with transaction.atomic():
-        session = _locked_session(question.session_id)
+        session = locked_session(question.session_id)
         if form_key and (saved := _saved_answer(question, form_key)):
             return saved
-        _refuse_if_finished(session)
+        refuse_if_finished(session)
         answer = _add_answer(question, text, form_key)
         Draft.objects.filter(question=question).delete()
         reason = None if insist else not_scorable_reason(text)
         if reason is None:
-            return answer, _submit(FEEDBACK_ANALYSIS, "answer", answer.pk, session, door)
+            asked = {MODEL_PARAMETER: model} if model else None
+            return answer, _submit(FEEDBACK_ANALYSIS, "answer", answer.pk, session, door, asked)
         return answer, _complete_as_not_scored(answer, reason, session, door)
 
 
@@ -136,19 +208,19 @@ def save_draft(*, question: Question, text: str) -> Draft:
     """Replaces the question's draft. Raises SessionFinished once the end was asked for."""
     check_text("text", text, max_length=ANSWER_MAX_LENGTH)
     with transaction.atomic():
-        _refuse_if_finished(_locked_session(question.session_id))
+        refuse_if_finished(locked_session(question.session_id))
         draft, _ = Draft.objects.update_or_create(question=question, defaults={"text": text})
     return draft
 
 
-def finish_session(*, session: InterviewSession, door: str = "page") -> Operation:
+def finish_session(*, session: InterviewSession, door: str = Door.PAGE) -> Operation:
     """The operation that writes the summary; a second call returns the same one.
 
     Works while analyses are missing. Raises SessionNotReady without questions, NothingToSummarise
     without any answer.
     """
     with transaction.atomic():
-        locked = _locked_session(session.pk)
+        locked = locked_session(session.pk)
         if locked.finish_requested_at is not None and (
             operation := newest_operation(SESSION_SUMMARY, "session", locked.pk)
         ):
@@ -161,7 +233,7 @@ def finish_session(*, session: InterviewSession, door: str = "page") -> Operatio
 
 
 def delete_session(
-    *, session: InterviewSession, actor: AbstractUser | None, door: str = "page"
+    *, session: InterviewSession, actor: AbstractUser | None, door: str = Door.PAGE
 ) -> None:
     """Deletes all that was written in it and cancels its unfinished operations; their rows stay,
     with counts and codes only. The result of a call that is running is dropped."""
@@ -170,13 +242,51 @@ def delete_session(
         InterviewSession.objects.filter(pk=session.pk).delete()
 
 
-def save_resume(*, owner: AbstractUser, text: str, source: str = "text") -> Resume:
-    """Replaces the stored résumé. Sessions keep the one they began with."""
+def save_resume(
+    *,
+    owner: AbstractUser,
+    text: str,
+    source: str = "text",
+    warnings: Sequence[str] | None = None,
+    entries: Sequence[Row] | None = None,
+) -> Resume:
+    """Replaces the stored résumé. Sessions keep the one they began with.
+
+    `warnings` and `entries` are those of the file that was read; None lets the text speak for
+    itself.
+    """
     check_text("text", text, max_length=RESUME_MAX_LENGTH, required=True)
+    _refuse_link("text", text, LINK_INSTEAD_OF_RESUME)
+    seen = text_warnings(text) if warnings is None else list(warnings)
     resume, _ = Resume.objects.update_or_create(
-        owner_id=owner.pk, defaults={"text": text, "source": source}
+        owner_id=owner.pk,
+        defaults={
+            "text": text,
+            "source": source,
+            "warnings": seen,
+            "entries": as_rows(entries_of(text)) if entries is None else list(entries),
+        },
     )
     return resume
+
+
+def correct_resume_entries(*, owner: AbstractUser, entries: Sequence[Row]) -> Resume:
+    """What the person says the résumé holds, in place of what was found; its text stays.
+
+    Raises Resume.DoesNotExist where none is stored, ValidationError where an entry is not one.
+    """
+    rows = _checked_entries(entries)
+    with transaction.atomic():
+        resume = Resume.objects.select_for_update().get(owner_id=owner.pk)
+        resume.entries = rows
+        resume.save(update_fields=["entries", "updated_at"])
+    return resume
+
+
+def read_upload(*, owner: AbstractUser, name: str, data: bytes) -> ReadFile:
+    """What a file holds. Raises what `read_resume` does, and `TooOften`."""
+    limits.reserve(limits.bucket(UPLOAD, account=of_person(owner)))
+    return read_resume(name, data)
 
 
 def delete_resume(*, owner: AbstractUser) -> None:
@@ -196,6 +306,8 @@ def _checked_session(session: InterviewSession) -> InterviewSession:
     check_text("role", session.role, max_length=ROLE_MAX_LENGTH, required=True)
     check_text("job_description", session.job_description, max_length=POSTING_MAX_LENGTH)
     check_text("resume_text", session.resume_text, max_length=RESUME_MAX_LENGTH)
+    _refuse_link("job_description", session.job_description, LINK_INSTEAD_OF_POSTING)
+    _refuse_link("resume_text", session.resume_text, LINK_INSTEAD_OF_RESUME)
     check_number("question_count", session.question_count, low=1, high=MAX_QUESTIONS)
     check_choice("seniority", session.seniority, Seniority.values)
     check_choice("interview_type", session.interview_type, InterviewType.values)
@@ -204,18 +316,44 @@ def _checked_session(session: InterviewSession) -> InterviewSession:
     return session
 
 
-def _stored_resume_text(owner: AbstractUser) -> str:
-    return Resume.objects.filter(owner_id=owner.pk).values_list("text", flat=True).first() or ""
+def _refuse_link(field: str, text: str, sentence: Promise) -> None:
+    if is_link(text):
+        raise field_error(field, "link_only", str(sentence))
 
 
-def _locked_session(session_id: UUID) -> InterviewSession:
+def _checked_entries(entries: Sequence[Row]) -> list[dict[str, str]]:
+    """Those that say something; of their fields those that are known."""
+    check_number("entries", len(entries), low=0, high=MAX_ENTRIES)
+    for entry in entries:
+        check_choice("entries", entry["section"], SECTIONS)
+        for name in FIELDS:
+            check_text("entries", entry.get(name, ""), max_length=FIELD_MAX_LENGTH)
+    return as_rows(
+        Entry(each["section"], *(each.get(name, "") for name in FIELDS)) for each in entries
+    )
+
+
+def _resume_snapshot(
+    owner: AbstractUser, text: str | None, retake_of: InterviewSession | None
+) -> dict[str, Any]:
+    """The text (None: the stored one) and its entries: as corrected, where the text is the same."""
+    if retake_of is not None and text == retake_of.resume_text:
+        return {"resume_text": text, "resume_entries": retake_of.resume_entries}
+    stored = Resume.objects.filter(owner_id=owner.pk).first()
+    if stored and text in (None, stored.text, stored.text.replace("\r\n", "\n")):
+        return {"resume_text": text or stored.text, "resume_entries": stored.entries}
+    return {"resume_text": text or "", "resume_entries": as_rows(entries_of(text or ""))}
+
+
+def locked_session(session_id: UUID) -> InterviewSession:
+    """As it is now, for whoever adds to it in this transaction. Raises SessionDeleted."""
     # The lock puts answers, drafts and the finish of one session in a row: numbers are given once,
     # and no answer slips in after the end. On SQLite the write transaction itself is that lock.
-    return (
-        InterviewSession.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("owner")
-        .get(pk=session_id)
-    )
+    sessions = InterviewSession.objects.select_for_update(of=("self",), no_key=True)
+    session = sessions.select_related("owner").filter(pk=session_id).first()
+    if session is None:
+        raise SessionDeleted
+    return session
 
 
 def _saved_answer(question: Question, form_key: UUID) -> tuple[Answer, Operation] | None:
@@ -225,7 +363,8 @@ def _saved_answer(question: Question, form_key: UUID) -> tuple[Answer, Operation
     return answer, _operation_of(FEEDBACK_ANALYSIS, "answer", answer.pk)
 
 
-def _refuse_if_finished(session: InterviewSession) -> None:
+def refuse_if_finished(session: InterviewSession) -> None:
+    """Raises SessionFinished once the end was asked for."""
     if session.finish_requested_at is not None:
         raise SessionFinished
 
@@ -262,7 +401,12 @@ def _refuse_if_nothing_to_summarise(session: InterviewSession) -> None:
 
 
 def _submit(
-    kind: str, subject_type: str, subject_id: UUID, session: InterviewSession, door: str
+    kind: str,
+    subject_type: str,
+    subject_id: UUID,
+    session: InterviewSession,
+    door: str,
+    parameters: dict[str, Any] | None = None,
 ) -> Operation:
     return submit_operation(
         kind=kind,
@@ -271,6 +415,7 @@ def _submit(
         session_id=session.pk,
         owner=session.owner,
         door=door,
+        parameters=parameters or {},
     )
 
 

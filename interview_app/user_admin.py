@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.db import transaction
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -16,11 +15,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from interview_app.accounts import delete_account
 from interview_app.models import InterviewSession
-from interview_app.services import delete_session
-from operations.admin import DOOR, ListedLookupsAdmin
+from operations import limits
+from operations.admin import CLEAR, ListedLookupsAdmin
 from operations.admin.lookups import flag, is_flag, is_number, period
-from operations.models import Operation
+from operations.models import Door, Operation
 
 if TYPE_CHECKING:
     UserAdminBase = UserAdmin[User]
@@ -52,13 +52,18 @@ class SessionInline(InlineBase):
         return False
 
 
+GOING_ON = ("sessions", "operations", "unfinished", "open_failures", "limits_met")
+
+
 @admin.register(User)
 class PersonAdmin(ListedLookupsAdmin, UserAdminBase):
     fieldsets = (
-        *(UserAdmin.fieldsets or ()),
-        ("What is going on", {"fields": ("sessions", "operations", "unfinished", "open_failures")}),
+        # Without `password`, of which Django shows parts of salt and hash.
+        (None, {"fields": ("username", "password_state")}),
+        *(UserAdmin.fieldsets or ())[1:],
+        ("What is going on", {"fields": GOING_ON}),
     )
-    readonly_fields = ("sessions", "operations", "unfinished", "open_failures")
+    readonly_fields = ("password_state", "new_password", *GOING_ON)
     inlines = (SessionInline,)
     list_display = (
         "username",
@@ -80,6 +85,7 @@ class PersonAdmin(ListedLookupsAdmin, UserAdminBase):
         "groups__isnull": is_flag,
     }
     search_fields = ("username",)
+    actions = ("let_try_again",)
     ordering = ("-date_joined",)
     date_hierarchy = "date_joined"
     list_per_page = 50
@@ -93,6 +99,25 @@ class PersonAdmin(ListedLookupsAdmin, UserAdminBase):
             session_count=_count(InterviewSession.objects.filter(owner_id=OuterRef("pk")), "owner"),
             unfinished_count=_count(theirs.filter(status__in=Operation.UNFINISHED), "owner"),
             failure_count=_count(failed, "owner"),
+        )
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or not self.has_change_permission(request, obj):
+            return fieldsets
+        return ((None, {"fields": ("username", "new_password")}), *fieldsets[1:])
+
+    @admin.display(description="password")
+    def password_state(self, person: User) -> str:
+        return "set" if person.has_usable_password() else "none"
+
+    @admin.display(description="password")
+    def new_password(self, person: User) -> SafeString:
+        url = reverse("admin:auth_user_password_change", args=[person.pk])
+        return format_html(
+            '{}. <a class="button" href="{}">Set a new one</a>',
+            self.password_state(person).capitalize(),
+            url,
         )
 
     @admin.display(description="sessions", ordering="session_count")
@@ -122,17 +147,26 @@ class PersonAdmin(ListedLookupsAdmin, UserAdminBase):
             person.failure_count,
         )
 
+    @admin.display(description="has to wait for")
+    def limits_met(self, person: Any) -> str:
+        waits = limits.waits_of(person)
+        return "; ".join(f"{rule.what}: {wait:.0f} s" for rule, wait in waits) or "nothing"
+
+    @admin.action(description="Let them sign in and go on at once", permissions=["clear"])
+    def let_try_again(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        messages.success(request, f"Limits cleared: {sum(map(limits.clear, people))}.")
+
+    def has_clear_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(CLEAR)
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Without what hangs below each person, which is counted: a token is called its digest."""
         lines, counts, forbidden, protected = super().get_deleted_objects(objs, request)
         return [line for line in lines if isinstance(line, str)], counts, forbidden, protected
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        """With all that hangs below: the sessions go by their own verb, which stops their calls."""
-        with transaction.atomic():
-            for session in InterviewSession.objects.filter(owner=obj):
-                delete_session(session=session, actor=cast(User, request.user), door=DOOR)
-            super().delete_model(request, obj)
+        """With all that hangs below."""
+        delete_account(person=obj, actor=cast(User, request.user), door=Door.ADMIN)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for person in queryset:

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 
 
 class OperationsConfig(AppConfig):
@@ -6,8 +7,9 @@ class OperationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from operations import (  # noqa: F401  (register receivers and checks)
-            alerts,
-            checks,
-            queue_checks,
-        )
+        # Each of these registers itself.
+        from operations import checks, provider_probe  # noqa: F401
+        from operations.database import trouble
+        from operations.workers import alerts, queue_checks  # noqa: F401
+
+        connection_created.connect(trouble.limit_lock_waits)

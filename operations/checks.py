@@ -3,6 +3,7 @@
 A fault found here would otherwise come back much later and under a wrong name: the SDK reports a
 key with a line break, or an address without a scheme, as a connection error. Each message names the
 variable and what is wrong with it, each hint an example; no value is repeated, it may be a secret.
+The limits of numbers are the environment's reader's alone.
 """
 
 from __future__ import annotations
@@ -16,20 +17,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from operations.credentials import base_url_fault, key_fault
-from operations.error_vocabulary import read_vocabulary
-from operations.simulated_faults import parse_faults
-
-# Least value, and whether it is itself allowed.
-LIMITS: dict[str, tuple[float, bool, str]] = {
-    "OPENAI_TIMEOUT_SECONDS": (0, False, "30"),
-    "OPERATIONS_MAX_RETRIES": (0, True, "3"),
-    "OPERATIONS_BACKOFF_BASE_SECONDS": (0, False, "1"),
-    "OPERATIONS_DEADLINE_SECONDS": (0, False, "200"),
-    "OPERATIONS_CONCURRENCY": (1, True, "200"),
-    "OPERATIONS_LEASE_SECONDS": (0, False, "30"),
-    "OPERATIONS_EXPIRE_SECONDS": (0, False, "604800"),
-    "SIMULATED_LATENCY_SECONDS": (0, True, "0.8"),
-}
+from operations.errors.operator_vocabulary import read_vocabulary
+from operations.errors.simulated_faults import parse_faults
 
 PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
@@ -37,7 +26,7 @@ PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 @register("operations")
 def check_provider(**_: Any) -> list[CheckMessage]:
     """Every fault of the provider's configuration, in one list."""
-    return [*_key(), *_base_url(), *_numbers(), *_faults(), *_vocabulary(), *_proxies()]
+    return [*_key(), *_base_url(), *_faults(), *_vocabulary(), *_proxies()]
 
 
 def _error(number: int, variable: str, what: str, example: str) -> Error:
@@ -52,7 +41,8 @@ def _key() -> Iterator[CheckMessage]:
     simulated = settings.DEBUG or settings.SIMULATED_PROVIDER
     if not (settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL or simulated):
         yield Warning(
-            "OPENAI_API_KEY: it is not set, so every AI call will fail.",
+            "OPENAI_API_KEY: it is not set, so every AI call of a worker with this environment"
+            " will fail. A web process needs none.",
             hint="Set it, or OPENAI_BASE_URL alone for a server without keys, or "
             "SIMULATED_PROVIDER=true for made-up answers.",
             id="operations.W001",
@@ -62,14 +52,6 @@ def _key() -> Iterator[CheckMessage]:
 def _base_url() -> Iterator[CheckMessage]:
     if settings.OPENAI_BASE_URL and (fault := base_url_fault(settings.OPENAI_BASE_URL.strip())):
         yield _error(2, "OPENAI_BASE_URL", fault, "https://api.openai.com/v1")
-
-
-def _numbers() -> Iterator[CheckMessage]:
-    for name, (least, included, example) in LIMITS.items():
-        value = getattr(settings, name)
-        if value < least or (value == least and not included):
-            bound = "at least" if included else "more than"
-            yield _error(3, name, f"it has to be {bound} {least:g}", example)
 
 
 def _faults() -> Iterator[CheckMessage]:

@@ -66,6 +66,15 @@ def installation_credential() -> Credential:
     raise AuthenticationError("API_KEY_NOT_CONFIGURED", maybe_processed=False)
 
 
+def installation_label() -> str:
+    """The label of this process's installation credential; empty without a key. Only a process that
+    calls may act on it: a web process may have another key, or none."""
+    try:
+        return installation_credential().label
+    except AuthenticationError:
+        return ""
+
+
 def is_simulated() -> bool:
     """Neither a key nor an address: answers are made up here, and labelled as such everywhere."""
     if settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL:

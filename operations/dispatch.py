@@ -7,29 +7,30 @@ the truth, so neither may ever raise into the request that submitted work.
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import logging
 import os
 import stat
-from typing import TYPE_CHECKING
+from multiprocessing.process import BaseProcess
 
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
+from django_q import cluster
 from django_q.tasks import async_task
 
-from operations import events
-
-if TYPE_CHECKING:
-    import redis
+from operations import broker, events, exits
+from operations.database import trouble
+from operations.database.trouble import is_trouble
 
 CHANNEL = "operations_wake"
 PIPE_SUFFIX = "-wake"
 DRAIN_TASK = "operations.tasks.drain"
-PUBLISH_SECONDS = 0.5
 DRAIN_SECONDS = 600.0
 """A drain takes work for this long; django-q2's `timeout` must exceed it by a run's deadline."""
+BREAK_SECONDS = 5.0
+
+_wakes = broker.Breaker(open_seconds=BREAK_SECONDS)
+_rings = broker.Breaker(open_seconds=BREAK_SECONDS)
 
 
 def wake() -> None:
@@ -75,37 +76,61 @@ def _write_to_pipe() -> None:
 
 
 def channel() -> str:
-    """Redis has one set of channels for all its databases and everybody who uses it."""
-    return f"{CHANNEL}:{hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()[:16]}"
+    return f"{CHANNEL}:{broker.installation()}"
 
 
 def _publish() -> None:
+    if not _wakes.lets_through():
+        return
     try:
-        _redis(settings.REDIS_URL).publish(channel(), "")
+        broker.client(settings.REDIS_URL).publish(channel(), "")
     except Exception as error:  # any fault of Redis: the drains look every second all the same
-        events.log(events.WAKE_FAILED, level=logging.WARNING, error_type=type(error).__name__)
+        _wakes.failed()
+        _tell(error)
+    else:
+        _wakes.answered()
 
 
-@functools.cache
-def _redis(url: str) -> redis.Redis:
-    import redis  # noqa: PLC0415  (installed only where REDIS_URL is set)
-
-    # A request must not wait for a Redis that hangs; it loses a second of somebody's patience.
-    return redis.Redis.from_url(
-        url, socket_timeout=PUBLISH_SECONDS, socket_connect_timeout=PUBLISH_SECONDS
-    )
+def _tell(error: Exception) -> None:
+    events.log_seldom(events.WAKE_FAILED, level=logging.WARNING, error_type=type(error).__name__)
 
 
 def ring(*, supervisor: str, slots: int) -> bool:
     """Ask the cluster for a drain of this supervisor. False: the broker could not be reached."""
+    if not _rings.lets_through():
+        return False
     try:
         async_task(DRAIN_TASK, supervisor, slots, save=False, ack_failure=True)
     except Exception as error:  # any broker, any driver: the supervisor rings again
-        events.log(events.WAKE_FAILED, level=logging.WARNING, error_type=type(error).__name__)
+        if is_trouble(error):  # where the database is the broker
+            trouble.leave_connection()
+        _rings.failed()
+        _tell(error)
         return False
+    _rings.answered()
     return True
 
 
+class Sentinel(cluster.Sentinel):  # type: ignore[misc]
+    """Tells the supervisor how a process ended before it starts another one in its place."""
+
+    def reincarnate(self, process: BaseProcess) -> None:
+        if process.exitcode is not None:  # None: it hangs, and is ended now
+            exits.report(process.pid or 0, process.exitcode)
+        super().reincarnate(process)
+
+
 def run_cluster() -> None:
-    """Start django-q2's cluster: this process stays its main process until SIGTERM or SIGINT."""
+    """Start django-q2's cluster: this process stays its main process until SIGTERM or SIGINT. Ends
+    at once where the broker cannot be used: the cluster would, with a stack trace."""
+    if fault := broker.fault():
+        events.log(events.WAKE_FAILED, level=logging.WARNING, error_type=fault)
+        raise SystemExit(1)
+    cluster.Sentinel = Sentinel  # it has no other place to say which
     call_command("qcluster")
+
+
+def forget_faults() -> None:
+    """For tests."""
+    _wakes.answered()
+    _rings.answered()

@@ -7,7 +7,8 @@ commit, so that a rolled-back change leaves neither.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.db import transaction
 
-from operations.batch_sql import insert_each
-from operations.models import Operation, OperationEvent
+from operations import trace
+from operations.database.batch_sql import Statement, insert_statements
+from operations.models import Door, Operation, OperationEvent
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
@@ -47,9 +49,19 @@ BULK_FINISHED = "bulk.finished"
 WORKER_STARTED = "worker.started"
 WORKER_STOPPED = "worker.stopped"
 WORKER_RESTARTED = "worker.restarted"
+WORKER_DIED = "worker.died"
 WAKE_FAILED = "worker.wake_failed"
 DATABASE_TROUBLE = "worker.database_trouble"
 ALERT_FAILED = "alert.failed"
+MAIL_FAILED = "mail.failed"
+LIMIT_REACHED = "limit.reached"
+LIMITS_IN_MEMORY = "limit.in_memory"
+REQUEST_REFUSED = "http.database_trouble"
+
+TOLD_EVERY_SECONDS = 60.0
+"""What goes wrong with every request is told once in so long, by each process."""
+
+_told_at: dict[tuple[str, str], float] = {}
 
 
 def operation_fields(operation: Operation) -> dict[str, Any]:
@@ -59,6 +71,8 @@ def operation_fields(operation: Operation) -> dict[str, Any]:
         "operation_kind": operation.kind,
         "session_id": str(operation.session_id) if operation.session_id else None,
         "user_id": operation.owner_id,
+        # A request's own lines have its own: who retries is not who asked first.
+        "request_id": trace.request_id() or operation.request_id or None,
     }
 
 
@@ -66,9 +80,13 @@ def operation_fields(operation: Operation) -> dict[str, Any]:
 class Change:
     """One change of one operation. `detail`: codes and numbers."""
 
+    name: str
     operation: Operation
     from_status: str = ""
     to_status: str = ""
+    actor: AbstractUser | None = None
+    door: str = ""
+    level: int = logging.INFO
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -85,38 +103,48 @@ def record(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the event row now and its log line after the commit. `detail`: codes and numbers."""
-    change = Change(operation, from_status, to_status, detail or {})
-    record_all(name, [change], at=at, actor=actor, door=door, level=level)
+    change = Change(name, operation, from_status, to_status, actor, door, level, detail or {})
+    record_all([change], at=at)
 
 
-def record_all(
-    name: str,
-    changes: Iterable[Change],
-    *,
-    at: datetime,
-    actor: AbstractUser | None = None,
-    door: str = "",
-    level: int = logging.INFO,
-) -> None:
-    """The same for the same change of several operations."""
-    changes = list(changes)
-    insert_each(
+def record_all(changes: Sequence[Change], *, at: datetime) -> None:
+    """The same for the changes of several operations."""
+    for statement in row_statements(changes, at=at):
+        statement.run()
+    log_all(changes)
+
+
+def row_statements(changes: Sequence[Change], *, at: datetime) -> list[Statement]:
+    return insert_statements(
         OperationEvent,
         [
             {
                 "operation_id": change.operation.pk,
+                "name": change.name,
                 "from_status": change.from_status,
                 "to_status": change.to_status,
                 "fence": change.operation.fence,
+                "actor_id": change.actor.pk if change.actor else None,
+                "door": change.door,
+                "worker": _worker(change),
+                "request_id": trace.request_id() or change.operation.request_id,
                 "detail": dict(change.detail),
             }
             for change in changes
         ],
-        same={"name": name, "actor_id": actor.pk if actor else None, "door": door, "at": at},
+        same={"at": at},
     )
+
+
+def _worker(change: Change) -> str:
+    return trace.process() if change.door in (Door.WORKER, Door.SWEEP) else ""
+
+
+def log_all(changes: Iterable[Change]) -> None:
     for change in changes:
-        fields = operation_fields(change.operation)
-        log_after_commit(name, level=level, **fields, door=door or None, **change.detail)
+        fields = operation_fields(change.operation) | {"door": change.door or None}
+        fields["worker"] = _worker(change) or None
+        log_after_commit(change.name, level=change.level, **fields, **change.detail)
 
 
 def log_after_commit(name: str, *, level: int = logging.INFO, **fields: Any) -> None:
@@ -125,3 +153,16 @@ def log_after_commit(name: str, *, level: int = logging.INFO, **fields: Any) -> 
 
 def log(name: str, *, level: int = logging.INFO, **fields: Any) -> None:
     logger.log(level, name, **{key: value for key, value in fields.items() if value is not None})
+
+
+def log_seldom(name: str, *, level: int = logging.INFO, **fields: Any) -> None:
+    """Once in TOLD_EVERY_SECONDS as long as it says the same. `fields`: codes."""
+    now, said = time.monotonic(), (name, repr(fields))
+    if now - _told_at.get(said, -TOLD_EVERY_SECONDS) >= TOLD_EVERY_SECONDS:
+        _told_at[said] = now
+        log(name, level=level, **fields)
+
+
+def forget() -> None:
+    """What was told by this process. For tests."""
+    _told_at.clear()

@@ -6,9 +6,12 @@ The engine knows how to run any call safely; a Kind knows how to ask and what to
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from django.db import models
@@ -46,28 +49,39 @@ class ProviderReply:
     """200 for replies that no HTTP call brought."""
 
 
-class Kind(Protocol):
+class Kind(ABC):
     """One kind of AI call. Instances hold no state: one is shared by all operations."""
 
     name: str
-    label: _StrPromise
-    failure_lead: _StrPromise
+    label: _StrPromise | str = ""
+    at_work: _StrPromise | str = _("Working on it")
+    """While it is pending or running: "Preparing your questions"."""
+    failure_lead: _StrPromise | str = ""
     """Start of the sentence a person reads on failure: "We could not prepare your questions"."""
-    waits_for: tuple[str, ...]
+    saved: _StrPromise | str = _("Everything you wrote is saved")
+    """What a failure has not lost: "The posting and your résumé are saved"."""
+    stopped: _StrPromise | str = _("This was stopped.")
+    sends: _StrPromise | str = ""
+    """What goes to the provider, for who wants to know: "The question and your answer to it"."""
+    waits_for: tuple[str, ...] = ()
     """Kinds whose unfinished operations of the same session should end first; waited for at most
     `due.PATIENCE`, then this kind must cope with what is missing."""
 
+    @abstractmethod
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Any]:
         """What the requests of these operations need, by subject id, read for all of them at once.
         Runs inside the claim's transaction: reads only."""
 
+    @abstractmethod
     def request(self, operation: Operation, subject: Any) -> ProviderRequest:
         """Build the request from what `subjects` read."""
 
+    @abstractmethod
     def parse(self, content: object, request: ProviderRequest) -> Any:
         """Check the reply beyond its schema. Pure; raises `pydantic.ValidationError` or
         `InvalidResponseError`."""
 
+    @abstractmethod
     def apply(
         self, operation: Operation, result: Any, reply: ProviderReply
     ) -> Iterable[models.Model]:
@@ -75,6 +89,7 @@ class Kind(Protocol):
         transaction that completes the operation, after its compare-and-swap. What is no plain
         insert is written here. A second call for the same subject replaces nothing silently."""
 
+    @abstractmethod
     def simulate(self, request_body: Mapping[str, Any]) -> object:
         """The content that the simulated provider answers with; deterministic."""
 
@@ -110,6 +125,11 @@ def get_kind(name: str) -> Kind:
         return _kinds[name]
     except KeyError:
         raise UnknownKind(name) from None
+
+
+def words_of(name: str) -> Kind | type[Kind]:
+    """The kind, to be read for its words alone: one of an older release has those of all kinds."""
+    return _kinds.get(name, Kind)
 
 
 def requests_of(

@@ -10,7 +10,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Iterator
+
+SAID_EVERY_SECONDS = 60.0
+MAX_SAID = 1000
 
 
 class _Waiting(threading.local):
@@ -36,6 +40,25 @@ class LineHandler(logging.StreamHandler):  # type: ignore[type-arg]
         with self.lock or contextlib.nullcontext():
             self.stream.write(text)
             self.flush()
+
+
+class Seldom(logging.Filter):
+    """Lets the same sentence of a library through once a minute: without its broker django-q2 has
+    one to say twice a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.getMessage()
+        now = time.monotonic()
+        if now - self._said_at.get(said, -SAID_EVERY_SECONDS) < SAID_EVERY_SECONDS:
+            return False
+        if len(self._said_at) >= MAX_SAID:
+            self._said_at.clear()
+        self._said_at[said] = now
+        return True
 
 
 @contextlib.contextmanager

@@ -115,17 +115,23 @@ def _masked_traceback(printed: str) -> str:
 
 
 def masked_and_short(text: str, most: int = MAX_VALUE) -> str:
-    """Masked and at most about `most` characters, with the number of all where some are left out.
+    """Masked and at most about `most` characters, and how many there were."""
+    if len(text) <= most:
+        return mask(text)
+    return f"{masked_start(text, most)} [… {len(text)} characters]"
+
+
+def masked_start(text: str, most: int) -> str:
+    """At most the first `most` characters of the masked text.
 
     Masked before it is cut, and some way beyond the cut, so that half a secret is never left; what
     stands nearest to the end of that way, where a secret may be halved itself, is dropped.
     """
-    if len(text) <= most:
-        return mask(text)
-    masked = mask(text[: 2 * most])
-    if len(text) > 2 * most:
+    reach = 2 * most + LONGEST_SECRET
+    masked = mask(text[:reach])
+    if len(text) > reach:
         masked = masked[:-LONGEST_SECRET]
-    return f"{masked[:most]} [… {len(text)} characters]"
+    return masked[:most]
 
 
 def without_messages(traceback: str) -> str:

@@ -11,13 +11,15 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Sum
 
-from operations.batch_sql import insert_each, update_each
-from operations.models import Attempt, MetricDelta, MetricTotal, Operation
+from operations.database.batch_sql import Statement, insert_statements, update_each
+from operations.database.clock import database_now
+from operations.models import Attempt, MetricDelta, MetricMinute, MetricTotal, Operation
 
 OPERATIONS = "operations_total"
 ATTEMPTS = "operation_attempts_total"
@@ -29,6 +31,11 @@ BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 """Upper bounds in seconds; one more bucket holds everything beyond."""
 
 FOLD_BATCH = 5000
+
+BY_MINUTE = {OPERATIONS: "status", ATTEMPTS: "outcome"}
+"""Counters that are also kept by minute, and the label that says how it ended."""
+
+MINUTES_KEPT = timedelta(days=7, hours=1)
 
 DELTA = ("name", "labels", "bucket", "count", "total")
 
@@ -83,7 +90,12 @@ def of_attempt(
 
 def count(observations: Iterable[Observation]) -> None:
     """Write what was observed, what is equal in one row."""
-    insert_each(
+    for statement in count_statements(observations):
+        statement.run()
+
+
+def count_statements(observations: Iterable[Observation]) -> list[Statement]:
+    return insert_statements(
         MetricDelta,
         [
             {
@@ -116,7 +128,9 @@ def fold() -> int:
         for pk, *delta in rows.values_list("pk", *DELTA)[:FOLD_BATCH]:
             ids.append(pk)
             deltas.append(delta)
-        _add_to_totals(_summed(_observed(deltas)))
+        sums = _summed(_observed(deltas))
+        _add_to_totals(sums)
+        _add_to_minute(_endings(sums), database_now())
         MetricDelta.objects.filter(pk__in=ids).delete()
     return len(ids)
 
@@ -154,6 +168,82 @@ def _add_to_totals(sums: Mapping[Key, Sample]) -> None:
 def _lock_totals() -> None:
     if connection.features.has_select_for_update:  # SQLite's one lock is ours already
         list(MetricTotal.objects.select_for_update().order_by("id").values_list("id"))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What ended in a minute."""
+
+    minute: datetime
+    outcome: str
+    category: str
+    count: int
+
+
+EndingKey = tuple[str, str, str]
+"""Counter, outcome, category."""
+
+
+def _endings(sums: Mapping[Key, Sample]) -> dict[EndingKey, int]:
+    """Of all kinds together."""
+    found: dict[EndingKey, int] = {}
+    for (name, labels, _), sample in sums.items():
+        if name in BY_MINUTE:
+            said = json.loads(labels)
+            key = (name, said[BY_MINUTE[name]], said["category"])
+            found[key] = found.get(key, 0) + sample.count
+    return found
+
+
+def _add_to_minute(endings: Mapping[EndingKey, int], now: datetime) -> None:
+    """To the minute of the fold, seconds after it happened: a time in each observation would make
+    every completion dearer. Whoever folds holds the lock on the totals."""
+    minute = _begin(now)
+    rows = [
+        {"name": name, "minute": minute, "outcome": outcome, "category": category, "count": count}
+        for (name, outcome, category), count in endings.items()
+    ]
+    if not rows:
+        return
+    MetricMinute.objects.bulk_create(
+        (MetricMinute(**row | {"count": 0}) for row in rows), ignore_conflicts=True
+    )
+    update_each(
+        MetricMinute,
+        rows,
+        match=("name", "minute", "outcome", "category"),
+        where={},
+        same={},
+        add=("count",),
+    )
+
+
+def ended_since(name: str, since: datetime) -> list[Ended]:
+    """Of a counter of BY_MINUTE: what ended since the begin of that minute, with what is not folded
+    yet. What became of it later, a retry or a deletion, changes nothing. What is folded between the
+    two looks is in both, this once."""
+    now = database_now()
+    unfolded = MetricDelta.objects.filter(name=name).values_list(*DELTA)
+    fresh = _endings(_summed(_observed(unfolded)))
+    kept = MetricMinute.objects.filter(name=name, minute__gte=_begin(since))
+    rows = kept.values_list("minute", "outcome", "category", "count")
+    found = [Ended(*row) for row in rows]
+    found += [Ended(_begin(now), how, which, count) for (_, how, which), count in fresh.items()]
+    return found
+
+
+def calls_between(since: datetime, until: datetime) -> dict[str, int]:
+    """Calls that ended in these minutes, folded ones alone, by category ("" for no failure)."""
+    kept = MetricMinute.objects.filter(name=ATTEMPTS, minute__gte=since, minute__lt=until)
+    return dict(kept.order_by().values_list("category").annotate(n=Sum("count")))
+
+
+def prune() -> None:
+    MetricMinute.objects.filter(minute__lt=database_now() - MINUTES_KEPT).delete()
+
+
+def _begin(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
 
 
 def snapshot() -> dict[Key, Sample]:

@@ -1,19 +1,23 @@
 """Paused credentials: one bad key must not burn the calls of everybody who waits behind it.
 
 An authentication or quota failure (decided by code, type or status) opens a pause for that base URL
-and key. Operations of a paused credential stay pending; a probe is let through.
+and key: those of the process that called, which alone knows them. Whoever calls with a paused
+credential leaves what waits for it; a probe is let through.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import F
 
 from operations import events
+from operations.database.clock import aware, stored
 from operations.errors import OpenAIServiceError
 from operations.models import Operation, ProviderPause
 from operations.signals import provider_paused, provider_resumed
@@ -21,19 +25,74 @@ from operations.signals import provider_paused, provider_resumed
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
-PROBE_INTERVAL = timedelta(seconds=60)
 BY_HAND = "PAUSED_BY_OPERATOR"
 
 
+RAMP = timedelta(seconds=8)
+"""After a success that resumed a credential: as many starts in the first second, then twice as many
+in each that follows, then all. The key may have been mended for one call only."""
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """A credential that was resumed a moment ago."""
+
+    pause_id: int
+    resumed_at: datetime
+
+    def allowed(self, at: datetime) -> int:
+        """How many operations may have been started by then: 1, 3, 7, 15."""
+        seconds = max(0.0, (at - self.resumed_at).total_seconds())
+        return int(2 ** (int(seconds) + 1)) - 1
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """Of one moment."""
+
+    paused: Mapping[str, int | None]
+    """Credentials, each with the id of its owner where it is a person's own key."""
+    ramps: Mapping[str, Ramp]
+    """By credential."""
+
+
 def paused_credentials() -> set[str]:
-    """The credentials that are paused now. Each claim asks: SQL, as in `engine.due`."""
+    """The credentials that are paused now."""
+    return set(ProviderPause.objects.filter(resumed_at=None).values_list("credential", flat=True))
+
+
+def pauses_at(at: datetime) -> Pauses:
+    """What holds claims back at this time. Each of them asks: SQL, as in `engine.due`."""
     table = connection.ops.quote_name(ProviderPause._meta.db_table)
+    recent = "resumed_at IS NULL OR (resumed_at > %s AND let_through IS NOT NULL)"
+    columns = "id, credential, own_key_owner_id, resumed_at"
+    sql = f"SELECT {columns} FROM {table} WHERE {recent} ORDER BY id"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT credential FROM {table} WHERE resumed_at IS NULL")  # noqa: S608
-        return {credential for (credential,) in cursor.fetchall()}
+        cursor.execute(sql, [stored(at - RAMP)])
+        rows = cursor.fetchall()
+    return Pauses(
+        paused={credential: owner for _, credential, owner, resumed in rows if resumed is None},
+        ramps={
+            credential: Ramp(pk, aware(resumed))
+            for pk, credential, _, resumed in rows
+            if resumed is not None
+        },
+    )
 
 
-def pause_by_hand(credential: str, *, at: datetime, actor: AbstractUser | None = None) -> bool:
+def ramp_room(ramp: Ramp, *, at: datetime) -> int:
+    """How many more may be started now. Until the commit nobody else is told the same."""
+    pause = ProviderPause.objects.select_for_update().get(pk=ramp.pause_id)
+    return max(0, ramp.allowed(at) - (pause.let_through or 0))
+
+
+def note_let_through(ramp: Ramp, count: int) -> None:
+    ProviderPause.objects.filter(pk=ramp.pause_id).update(let_through=F("let_through") + count)
+
+
+def pause_by_hand(
+    credential: str, *, at: datetime, actor: AbstractUser | None = None, reason: str = ""
+) -> bool:
     """Pause a credential because an operator says so. False where it was paused already."""
     _, opened = ProviderPause.objects.get_or_create(
         credential=credential,
@@ -43,6 +102,7 @@ def pause_by_hand(credential: str, *, at: datetime, actor: AbstractUser | None =
             "error_code": BY_HAND,
             "paused_at": at,
             "paused_by_id": actor.pk if actor else None,
+            "reason": reason,
         },
     )
     if opened:
@@ -79,41 +139,18 @@ def open_pause(operation: Operation, error: OpenAIServiceError, *, at: datetime)
     transaction.on_commit(lambda: provider_paused.send_robust(ProviderPause, pause=pause))
 
 
-def close_pause(credential: str, *, at: datetime, actor: AbstractUser | None = None) -> bool:
-    """Let the credential's operations run again. False where it was not paused."""
+def close_pause(
+    credential: str, *, at: datetime, actor: AbstractUser | None = None, in_ramp: bool = False
+) -> bool:
+    """Let the credential's operations run again; `in_ramp`: few at first. False where it was not
+    paused."""
     pause = ProviderPause.objects.filter(credential=credential, resumed_at=None).first()
     if pause is None:
         return False
     closed = ProviderPause.objects.filter(pk=pause.pk, resumed_at=None).update(
-        resumed_at=at, resumed_by=actor
+        resumed_at=at, resumed_by=actor, let_through=0 if in_ramp else None
     )
     if closed:
         events.log_after_commit(events.PROVIDER_RESUMED, credential=credential)
         transaction.on_commit(lambda: provider_resumed.send_robust(ProviderPause, pause=pause))
     return bool(closed)
-
-
-def let_probes_through(*, at: datetime) -> int:
-    """Mark the oldest waiting operation of each paused credential as its probe, at most once a
-    minute. Returns how many were marked."""
-    failing = ProviderPause.objects.filter(resumed_at=None).exclude(error_code=BY_HAND)
-    due = failing.filter(Q(probed_at=None) | Q(probed_at__lte=at - PROBE_INTERVAL))
-    return sum(probe(pause.credential, at=at) for pause in due)
-
-
-def probe(credential: str, *, at: datetime) -> bool:
-    """Let the oldest operation that waits for the credential try it. False: none waits."""
-    oldest = (
-        Operation.objects.filter(status=Operation.Status.PENDING, credential=credential)
-        .filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=at))
-        .order_by("queued_at", "id")
-        .first()
-    )
-    if oldest is None:
-        return False
-    ProviderPause.objects.filter(credential=credential, resumed_at=None).update(probed_at=at)
-    Operation.objects.filter(pk=oldest.pk, status=Operation.Status.PENDING).update(is_probe=True)
-    events.log_after_commit(
-        events.PROVIDER_PROBED, credential=credential, **events.operation_fields(oldest)
-    )
-    return True

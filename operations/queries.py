@@ -5,24 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import Error as DatabaseError
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from operations import pauses
-from operations.clock import database_now
+from operations import channels
+from operations.database.paused import pauses_of
+from operations.database.states import state_of
+from operations.database.trouble import is_trouble
 from operations.engine.transitions import PENDING, RUNNING
 from operations.errors import (
+    Telling,
     error_action,
     error_happened,
     error_message,
     error_next_step,
     rule_of,
 )
-from operations.kinds import UnknownKind, get_kind
-from operations.models import Operation, WorkerHeartbeat
+from operations.kinds import words_of
+from operations.models import Alert, Operation, WorkerHeartbeat
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser, AnonymousUser
@@ -47,24 +52,43 @@ def visible_operations(user: AbstractUser | AnonymousUser) -> QuerySet[Operation
     return operations.filter(owner_id=user.pk)
 
 
-def newest_operations(session_id: UUID) -> list[Operation]:
-    """The newest operation per kind and subject of a session, in order of creation."""
-    newest: dict[tuple[str, str, str], Operation] = {}
-    for operation in Operation.objects.filter(session_id=session_id).order_by("created_at", "id"):
-        newest[(operation.kind, operation.subject_type, operation.subject_id)] = operation
-    return list(newest.values())
-
-
 def operation_message(operation: Operation) -> str:
     """What happened, for a person, in the active language; empty unless failed."""
     if operation.status != Operation.Status.FAILED:
         return ""
     return error_message(
         operation.error_code,
-        lead=_failure_lead(operation),
+        lead=str(words_of(operation.kind).failure_lead),
         own_key=operation.own_key,
         retry_after_at=operation.retry_after_at,
+        telling=telling_of_failure(operation),
     )
+
+
+def telling_of_failure(operation: Operation) -> Telling:
+    """Whether an administrator knows of what failed this operation. One query, and only where the
+    text speaks of it."""
+    if not rule_of(operation.error_code).tells_admin:
+        return Telling.TOLD
+    alerts = Alert.objects.filter(subject=operation.credential, condition=operation.error_code)
+    return _telling(alerts.exclude(resolved_at__lt=operation.finished_at))
+
+
+def _telling_of_wait(operation: Operation) -> Telling:
+    """The same of the pause that it waits behind, which an operator may have made."""
+    pauses = pauses_of(operation)
+    if pauses.exclude(paused_by=None).exists():
+        return Telling.TOLD
+    subjects = pauses.values("credential")
+    return _telling(Alert.objects.filter(subject__in=subjects, resolved_at=None))
+
+
+def _telling(alerts: QuerySet[Alert]) -> Telling:
+    known = list(alerts.values_list("times_told", "failures"))
+    if any(times_told for times_told, _ in known):
+        return Telling.TOLD
+    is_under_way = bool(channels.channels()) and any(not failures for _, failures in known)
+    return Telling.UNDER_WAY if is_under_way else Telling.NOBODY
 
 
 def operation_happened(operation: Operation) -> str:
@@ -72,7 +96,9 @@ def operation_happened(operation: Operation) -> str:
     if operation.status != Operation.Status.FAILED:
         return ""
     return error_happened(
-        operation.error_code, lead=_failure_lead(operation), own_key=operation.own_key
+        operation.error_code,
+        lead=str(words_of(operation.kind).failure_lead),
+        own_key=operation.own_key,
     )
 
 
@@ -80,7 +106,9 @@ def operation_next_step(operation: Operation) -> str:
     """What happens next without the person; empty unless failed."""
     if operation.status != Operation.Status.FAILED:
         return ""
-    return error_next_step(operation.error_code, own_key=operation.own_key)
+    return error_next_step(
+        operation.error_code, own_key=operation.own_key, telling=telling_of_failure(operation)
+    )
 
 
 def operation_action(operation: Operation) -> str:
@@ -107,24 +135,43 @@ def attempts_left(operation: Operation) -> int:
     return max(0, 1 + int(settings.OPERATIONS_MAX_RETRIES) - operation.run_attempts)
 
 
-def waiting(operation: Operation, paused: set[str] | None = None) -> Waiting | None:
-    """Why nothing happens right now; None while a call is under way or once it has ended.
-
-    `paused`: the paused credentials, where the caller asks for many operations.
-    """
-    reason = _waiting_reason(operation, pauses.paused_credentials() if paused is None else paused)
+def waiting(operation: Operation) -> Waiting | None:
+    """Why nothing happens right now; None while a call is under way or once it has ended."""
+    reason = _waiting_reason(operation)
     if reason is None:
         return None
-    return Waiting(reason, waiting_message(reason), operation.next_attempt_at)
+    message = waiting_message(reason)
+    if reason == Operation.Waiting.PROVIDER_PAUSED:
+        message = _paused_message(operation)
+    return Waiting(reason, message, operation.next_attempt_at)
 
 
-def _waiting_reason(operation: Operation, paused: set[str]) -> str | None:
+def _paused_message(operation: Operation) -> str:
+    if operation.own_key:
+        return _(
+            "Your API key does not work. This runs by itself once it does, or another is saved."
+        )
+    telling = _telling_of_wait(operation)
+    return {
+        Telling.TOLD: waiting_message(Operation.Waiting.PROVIDER_PAUSED),
+        Telling.UNDER_WAY: _(
+            "The AI service is out of reach for us at the moment. The administrator is being told;"
+            " this runs by itself as soon as it is mended."
+        ),
+        Telling.NOBODY: _(
+            "The AI service is out of reach for us at the moment. Please tell the administrator,"
+            " who may not know of it yet. This runs by itself as soon as it is mended."
+        ),
+    }[telling]
+
+
+def _waiting_reason(operation: Operation) -> str | None:
     if operation.status == RUNNING:
         backing_off = operation.waiting_reason == Operation.Waiting.BACKOFF
         return Operation.Waiting.BACKOFF.value if backing_off else None
     if operation.status != PENDING:
         return None
-    if operation.credential in paused and not operation.is_probe:
+    if state_of(operation) == "paused":
         return Operation.Waiting.PROVIDER_PAUSED.value
     return operation.waiting_reason or Operation.Waiting.QUEUED.value
 
@@ -148,34 +195,13 @@ def living_workers(now: datetime) -> QuerySet[WorkerHeartbeat]:
     return WorkerHeartbeat.objects.filter(expires_at__gt=now)
 
 
-@dataclass(frozen=True)
-class WorkerHealth:
-    """Whether work moves. `oldest_due_seconds`: how long the oldest due operation has waited."""
-
-    workers: int
-    in_flight: int
-    due: int
-    oldest_due_seconds: float
-
-
-def worker_health() -> WorkerHealth:
-    now = database_now()
-    in_flight = list(living_workers(now).values_list("in_flight", flat=True))
-    due = Operation.objects.filter(status=PENDING).exclude(
-        credential__in=pauses.paused_credentials()
-    )
-    due = due.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
-    oldest = due.order_by("queued_at").values_list("queued_at", flat=True).first()
-    return WorkerHealth(
-        workers=len(in_flight),
-        in_flight=sum(in_flight),
-        due=due.count(),
-        oldest_due_seconds=(now - oldest).total_seconds() if oldest else 0.0,
-    )
-
-
-def _failure_lead(operation: Operation) -> str:
+def is_of_deleted_account(error: Exception, person: AbstractUser | AnonymousUser) -> bool:
+    """Whether it failed because whom the request was signed in as was deleted since it began. No,
+    where the database cannot say it: then the failure stands as it is."""
+    is_candidate = isinstance(error, (DatabaseError, ObjectDoesNotExist)) and not is_trouble(error)
+    if not is_candidate or not person.is_authenticated:
+        return False
     try:
-        return str(get_kind(operation.kind).failure_lead)
-    except UnknownKind:  # a kind of an older release
-        return ""
+        return not get_user_model().objects.filter(pk=person.pk).exists()
+    except DatabaseError:
+        return False

@@ -6,8 +6,20 @@ turn them into a page, a problem document or an exit code.
 
 from __future__ import annotations
 
+import math
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+TRY_IN_SECONDS = ngettext_lazy(
+    "Too many tries. Please try again in %d second.",
+    "Too many tries. Please try again in %d seconds.",
+)
+TRY_IN_MINUTES = ngettext_lazy(
+    "Too many tries. Please try again in %d minute.",
+    "Too many tries. Please try again in %d minutes.",
+)
 
 
 class Refusal(Exception):
@@ -54,7 +66,7 @@ class NotRescuable(Refusal):
 
 class NothingToProbe(Refusal):
     code = "NOTHING_TO_PROBE"
-    message = _("No operation waits for this credential: there is nothing to try it with.")
+    message = _("This credential is not paused: there is nothing to find out.")
 
 
 class OperationInProgress(Refusal):
@@ -72,6 +84,18 @@ class TooManyOperations(Refusal):
     code = "TOO_MANY_OPERATIONS"
     status_code = 429
     message = _("Too many of your requests are still being worked on. Please wait for some to end.")
+
+
+class TooOften(Refusal):
+    """A limit of `operations.limits`."""
+
+    code = "THROTTLED"
+    status_code = 429
+
+    def __init__(self, wait_seconds: float) -> None:
+        seconds = self.retry_after_seconds = max(1, math.ceil(wait_seconds))
+        minutes = math.ceil(seconds / 60)
+        super().__init__(TRY_IN_SECONDS % seconds if seconds < 60 else TRY_IN_MINUTES % minutes)
 
 
 class OperationNotFound(Refusal):

@@ -11,10 +11,11 @@ from typing import Any
 
 import httpx2
 import openai
+import tenacity
 from django.conf import settings
 
 from bench.content import MODEL, RESPONSE_FORMAT, Feedback, messages, parse
-from bench.options import current_run
+from bench.options import BACKOFF_BASE, RETRIES, current_run
 
 RUN = current_run()
 _thread = threading.local()
@@ -71,6 +72,16 @@ def async_client() -> openai.AsyncOpenAI:
         max_retries=0,
         http_client=openai.DefaultAioHttpClient(limits=_limits(RUN.concurrency)),
     )
+
+
+retrying = tenacity.retry(
+    retry=tenacity.retry_if_exception_type((openai.InternalServerError, openai.APIConnectionError)),
+    wait=tenacity.wait_exponential(multiplier=BACKOFF_BASE),
+    stop=tenacity.stop_after_attempt(1 + RETRIES),
+    reraise=True,
+)
+"""What a careful user puts around the call. It waits in the worker, as ours does: a queue's own
+retry would write the job to the broker and read it again, three times."""
 
 
 def ask(prompt: str) -> tuple[Feedback, str]:

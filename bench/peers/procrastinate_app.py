@@ -12,13 +12,14 @@ import django
 
 django.setup()
 
+import openai  # noqa: E402
 import procrastinate  # noqa: E402
 from django.db import connection  # noqa: E402
 from psycopg.rows import tuple_row  # noqa: E402
 from psycopg.types.json import Jsonb  # noqa: E402
 from psycopg_pool import AsyncConnectionPool  # noqa: E402
 
-from bench.peers.calling import ask_async  # noqa: E402
+from bench.peers.calling import RUN, ask_async, retrying  # noqa: E402
 
 
 def _connector() -> procrastinate.PsycopgConnector:
@@ -48,7 +49,16 @@ async def run(job_id: str) -> None:
         row = await cursor.fetchone()
     if row is None:
         return
-    feedback, model = await ask_async(row[0])
+    try:
+        feedback, model = await retrying(ask_async)(row[0])
+    except openai.OpenAIError:
+        async with _pool().connection() as on:
+            await on.execute(
+                "UPDATE bench_work_job SET status = 'failed', attempts = %s, finished_at = now()"
+                " WHERE id = %s",
+                (RUN.calls_each, job_id),
+            )
+        return
     strengths = [strength.model_dump() for strength in feedback.strengths]
     async with _pool().connection() as on:  # one transaction
         await on.execute(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import openai
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from bench.peers.calling import RUN, ask
+from bench.peers.calling import RUN, ask, retrying
 from bench.work.models import Job
 from bench.work.writing import result_row
 
@@ -21,9 +22,15 @@ def run_job(job_id: str) -> None:
         return
     if RUN.variant.pool:
         connection.close()  # back into the pool while the call lasts
-    feedback, model = ask(job.prompt)
-    with transaction.atomic():
-        Job.objects.filter(pk=job_id).update(status=Job.Status.COMPLETED, finished_at=Now())
-        result_row(job_id, feedback, model).save(force_insert=True)
+    try:
+        feedback, model = retrying(ask)(job.prompt)
+    except openai.OpenAIError:
+        Job.objects.filter(pk=job_id).update(
+            status=Job.Status.FAILED, attempts=RUN.calls_each, finished_at=Now()
+        )
+    else:
+        with transaction.atomic():
+            Job.objects.filter(pk=job_id).update(status=Job.Status.COMPLETED, finished_at=Now())
+            result_row(job_id, feedback, model).save(force_insert=True)
     if RUN.variant.pool:
         connection.close()

@@ -7,10 +7,8 @@ from datetime import datetime
 
 from django.db import transaction
 
+from bench.clock import database_now
 from bench.options import Run
-from operations import dispatch
-from operations.clock import database_now
-from operations.credentials import installation_credential
 from operations.models import Operation, WorkerHeartbeat
 from operations.services import submit_operation
 
@@ -33,10 +31,7 @@ class Ours:
     def enqueue(self, job_ids: list[str]) -> None:
         """One by the product's own verb. A backlog as rows of the same shape, which costs nobody
         anything in the window: how they came is not measured."""
-        if len(job_ids) == 1:
-            submit_operation(kind=KIND, subject_type=SUBJECT, subject_id=job_ids[0], door="api")
-            return
-        credential = installation_credential().label
+        first = submit_operation(kind=KIND, subject_type=SUBJECT, subject_id=job_ids[0], door="api")
         at: datetime = database_now()
         Operation.objects.bulk_create(
             (
@@ -44,15 +39,14 @@ class Ours:
                     kind=KIND,
                     subject_type=SUBJECT,
                     subject_id=job_id,
-                    credential=credential,
+                    credential=first.credential,
                     queued_at=at,
                     turn_at=at,
                 )
-                for job_id in job_ids
+                for job_id in job_ids[1:]
             ),
             batch_size=BATCH,
         )
-        dispatch.wake()
 
     def unfinished(self) -> int:
         return Operation.objects.filter(status__in=Operation.UNFINISHED).count()

@@ -11,9 +11,9 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from bench.clock import database_now
 from bench.content import make_prompt
 from bench.work.models import Job
-from operations.clock import database_now
 from operations.models import Operation
 
 BATCH = 1000

@@ -10,15 +10,15 @@ from django.utils.translation import gettext_lazy
 from bench.content import SCHEMA, Feedback, messages, parse, right_answer
 from bench.work.models import Job, Result
 from bench.work.writing import result_row
-from operations.kinds import ProviderReply, ProviderRequest
+from operations.kinds import Kind, ProviderReply, ProviderRequest
 from operations.models import Operation
 
 
-class BenchFeedback:
+class BenchFeedback(Kind):
     name = "bench_feedback"
     label = gettext_lazy("Feedback")
     failure_lead = gettext_lazy("We could not analyse your answer")
-    waits_for: tuple[str, ...] = ()
+    waits_for: tuple[str, ...] = ()  # for `bench.against`: older commits' Kind has no default
 
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Job]:
         jobs = Job.objects.filter(pk__in=[operation.subject_id for operation in operations])

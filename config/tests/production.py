@@ -11,14 +11,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-READY_WITHIN_SECONDS = 30
+READY_WITHIN_SECONDS = 60
 
 
 @dataclass
@@ -49,15 +49,16 @@ class Production:
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.1)
 
+    def run(self, *arguments: str) -> None:
+        """A command on the same database, to its end."""
+        assert self._run(list(arguments)).wait() == 0, self.log.read_text()
+
     def stop(self) -> None:
-        for process in self.processes:
-            process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        end_all(self.processes, within_seconds=15)
+
+    @property
+    def database(self) -> Path:
+        return self.directory / "db.sqlite3"
 
     @property
     def log(self) -> Path:
@@ -115,7 +116,7 @@ class Production:
         return self.connect(head.encode() + sent)
 
     def count(self, query: str) -> int:
-        connection = sqlite3.connect(self.directory / "db.sqlite3", timeout=20)
+        connection = sqlite3.connect(self.database, timeout=20)
         try:
             counted: int = connection.execute(query).fetchone()[0]
             return counted
@@ -128,15 +129,16 @@ class Production:
         except OSError:
             return False
 
-    def _run(self, arguments: list[str]) -> subprocess.Popen[bytes]:
-        environment = {
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
             "PATH": os.environ["PATH"],
             "ENV_FILE": os.devnull,
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "DJANGO_SECRET_KEY": "s3cret-of-the-tests-that-start-the-production-command-0123456789",
             "FIELD_ENCRYPTION_KEY": settings.FIELD_ENCRYPTION_KEY[0],
             "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
-            "DATABASE_URL": f"sqlite:///{self.directory / 'db.sqlite3'}",
+            "DATABASE_URL": f"sqlite:///{self.database}",
             "PORT": str(self.port),
             "SIMULATED_PROVIDER": "true",
             "SIMULATED_LATENCY_SECONDS": "0",
@@ -144,11 +146,13 @@ class Production:
             "OPERATIONS_SHUTDOWN_GRACE_SECONDS": "2",
             **self.variables,
         }
+
+    def _run(self, arguments: list[str]) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=settings.BASE_DIR,
-                env=environment,
+                env=self.environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -174,3 +178,15 @@ def _status(pid: int, name: str) -> str:
 
 def _command_line(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+
+
+def end_all(processes: Sequence[subprocess.Popen[bytes]], *, within_seconds: float) -> None:
+    """Each leads a group of its own, which is killed where it does not end in time."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(within_seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -9,10 +9,13 @@ from cryptography.fernet import Fernet
 
 from config.environment import VARIABLES, Environment, read
 from config.reader import BadEnvironment
+from operations import exits, lifeline
+from operations.engine import failpoints
+from operations.workers.cluster import SUPERVISOR_VARIABLE
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 PRODUCTION = {
-    "DJANGO_SECRET_KEY": "x" * 50,
+    "DJANGO_SECRET_KEY": "signs what these tests never send",
     "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode(),
 }
 # What somebody might really type, one wrong thing each.
@@ -24,10 +27,14 @@ WRONG = {
     "BIND": "everywhere",
     "PORT": "80a",
     "DATABASE_URL": "mysql://root@db/practice",
+    "DATABASE_DIRECT_URL": "mysql://root@db/practice",
     "REDIS_URL": "localhost:6379",
     "OPENAI_API_KEY": "sk-first\nsk-second",
     "OPENAI_BASE_URL": "api.example.org/v1",
     "OPENAI_MODEL": "m" * 101,
+    "OPENAI_STRUCTURED_OUTPUT": "yaml",
+    "OPENAI_MAX_OUTPUT_TOKENS": "many",
+    "OPENAI_REASONING_EFFORT": "x" * 21,
     "OPENAI_TIMEOUT_SECONDS": "0",
     "OPERATIONS_MAX_RETRIES": "11",
     "OPERATIONS_BACKOFF_BASE_SECONDS": "nan",
@@ -46,9 +53,15 @@ WRONG = {
     "LOG_FORMAT": "xml",
     "API_THROTTLES": "yes please",
     "REGISTRATION_OPEN": "sometimes",
+    "TRY_WITHOUT_ACCOUNT": "sometimes",
     "MAX_UNFINISHED_OPERATIONS_PER_USER": "1e3",
+    "ADMINS": "operator@example.org, notmail",
     "ALERT_WEBHOOK_URL": "hooks.example.org",
+    "ALERT_WEBHOOK_FORMAT": "teams",
     "EMAIL_URL": "pigeon://loft",
+    "EMAIL_FROM": "The office",
+    "CORS_ALLOWED_ORIGINS": "https://app.example.org/page",
+    "RETENTION_DAYS": "a year",
 }
 
 
@@ -64,6 +77,26 @@ def test_bad_value_is_refused_with_name_and_example(name: str, tmp_path: Path) -
     (line,) = str(refusal.value).splitlines()
     assert line.startswith(f"{name} ")
     assert f"Example: {name}=" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "beyond", "within"),
+    [
+        ("OPENAI_TIMEOUT_SECONDS", "0", "0.1"),
+        ("OPERATIONS_MAX_RETRIES", "-1", "0"),
+        ("OPERATIONS_BACKOFF_BASE_SECONDS", "0", "0.05"),
+        ("OPERATIONS_DEADLINE_SECONDS", "0", "0.1"),
+        ("OPERATIONS_CONCURRENCY", "0", "1"),
+        ("OPERATIONS_LEASE_SECONDS", "0.9", "1"),
+        ("OPERATIONS_EXPIRE_SECONDS", "0", "0.1"),
+        ("SIMULATED_LATENCY_SECONDS", "-0.1", "0"),
+    ],
+)
+def test_a_number_is_held_to_its_least(name: str, beyond: str, within: str, tmp_path: Path) -> None:
+    assert getattr(environment(tmp_path, **{name: within}), name.lower()) == float(within)
+
+    with pytest.raises(BadEnvironment, match=f"^{name} "):
+        environment(tmp_path, **{name: beyond})
 
 
 @pytest.mark.parametrize(
@@ -85,9 +118,65 @@ def test_refusal_never_repeats_a_value(name: str, value: str, tmp_path: Path) ->
 
 
 def test_every_variable_that_can_be_wrong_has_a_wrong_case() -> None:
-    takes_anything = {"DJANGO_SECRET_KEY", "DJANGO_ALLOWED_HOSTS", "ADMINS"}
+    takes_anything = {"DJANGO_SECRET_KEY", "DJANGO_ALLOWED_HOSTS"}
 
     assert set(VARIABLES) - set(WRONG) == takes_anything
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("OPERATIONS_CONCURENCY", "OPERATIONS_CONCURRENCY"),
+        ("OPERATIONS_TIMEOUT", "OPERATIONS_"),
+        ("SIMULATED_FAULT", "SIMULATED_FAULTS"),
+        ("OPENAI_MODLE", "OPENAI_MODEL"),
+        ("OPENAI_TIMEOUT", "OPENAI_TIMEOUT_SECONDS"),
+        ("DJANGO_SECRETKEY", "DJANGO_SECRET_KEY"),
+        ("DATABASE_URI", "DATABASE_URL"),
+    ],
+)
+def test_a_misspelt_variable_is_refused_with_the_nearest_name(
+    name: str, nearest: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadEnvironment) as refusal:
+        environment(tmp_path, **{name: "my own secret"})
+
+    assert re.fullmatch(
+        rf"{name} is no setting of this product\. The nearest is {nearest}\w*\.", str(refusal.value)
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DJANGO_SETTINGS_MODULE",
+        "DJANGO_SUPERUSER_PASSWORD",
+        "OPENAI_ORG_ID",
+        "OPENAI_ADMIN_KEY",
+        "REDIS_PORT",
+        "LOG_FILE",
+        "PATH",
+    ],
+)
+def test_variables_of_others_are_let_alone(name: str, tmp_path: Path) -> None:
+    environment(tmp_path, **{name: "theirs"})
+
+
+def test_what_our_own_processes_tell_their_children_is_known(tmp_path: Path) -> None:
+    environment(
+        tmp_path,
+        **dict.fromkeys(
+            (SUPERVISOR_VARIABLE, lifeline.VARIABLE, failpoints.VARIABLE, exits.VARIABLE), "1"
+        ),
+    )
+
+
+def test_a_call_must_not_last_longer_than_its_run(tmp_path: Path) -> None:
+    with pytest.raises(BadEnvironment, match=r"^OPENAI_TIMEOUT_SECONDS is above OPER"):
+        environment(tmp_path, OPENAI_TIMEOUT_SECONDS="201")
+
+    assert environment(tmp_path, OPENAI_TIMEOUT_SECONDS="200").openai_timeout_seconds == 200
+    assert environment(tmp_path, OPERATIONS_DEADLINE_SECONDS="9").openai_timeout_seconds == 9
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
@@ -103,9 +192,23 @@ def test_production_does_not_start_without_its_secrets(name: str, tmp_path: Path
         environment(tmp_path, **{name: ""})
 
 
-def test_production_does_not_start_with_a_secret_that_can_be_guessed(tmp_path: Path) -> None:
-    with pytest.raises(BadEnvironment, match=r"^DJANGO_SECRET_KEY is shorter than"):
-        environment(tmp_path, DJANGO_SECRET_KEY="abcde")
+@pytest.mark.parametrize(
+    ("secret", "weakness"),
+    [
+        ("abcde", "is shorter than 32 characters"),
+        ("x" * 50, "has fewer than 5 different characters"),
+        ("abcd" * 20, "has fewer than 5 different characters"),
+    ],
+)
+def test_production_does_not_start_with_a_secret_that_can_be_guessed(
+    secret: str, weakness: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadEnvironment, match=rf"^DJANGO_SECRET_KEY {weakness}.+secrets\.token"):
+        environment(tmp_path, DJANGO_SECRET_KEY=secret)
+
+
+def test_five_different_characters_are_enough_of_a_secret(tmp_path: Path) -> None:
+    environment(tmp_path, DJANGO_SECRET_KEY="abcde" * 7)
 
 
 def test_development_makes_its_secrets_once_and_for_its_owner_alone(tmp_path: Path) -> None:

@@ -10,9 +10,14 @@ from typing import Any
 import pytest
 import structlog
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from config.logging import logging_configuration
+from config.line_length import MAX_LINE
+from config.logging import logging_configuration, without_trace_of_trouble
+from operations import broker
 
 SECRET = "sk-proj-" + "a1B2" * 12
 
@@ -25,8 +30,17 @@ class Lines(io.StringIO):
 @pytest.fixture
 def lines() -> Iterator[Lines]:
     """What the JSON pipe writes, with the process's own logging put back afterwards."""
+    yield from written("INFO")
+
+
+@pytest.fixture
+def debug_lines() -> Iterator[Lines]:
+    yield from written("DEBUG")
+
+
+def written(level: str) -> Iterator[Lines]:
     stream = Lines()
-    configuration = logging_configuration(level="INFO", log_format="json")
+    configuration = logging_configuration(level=level, log_format="json")
     configuration["handlers"]["stderr"]["stream"] = stream
     logging.config.dictConfig(configuration)
     yield stream
@@ -83,3 +97,43 @@ def test_a_long_path_is_cut_and_says_how_long_it_was(client: Client, lines: Line
     (record,) = [r for r in lines.records() if r["event"] == "http.request"]
     assert len(record["path"]) < 2_100
     assert record["path"].endswith("[… 20001 characters]")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_statement_is_in_the_log_whatever_the_level(debug_lines: Lines) -> None:
+    logging.getLogger("any.library").debug("a line of this level")
+
+    with CaptureQueriesContext(connection) as queries:
+        User.objects.filter(username="strawberry").exists()
+    with connection.schema_editor(collect_sql=True) as editor:
+        editor.execute("ALTER TABLE strawberry RENAME TO %s", ["strawberry"])
+
+    assert "strawberry" in queries[0]["sql"]
+    assert [record["event"] for record in debug_lines.records()] == ["a line of this level"]
+
+
+def test_no_line_is_too_long(lines: Lines) -> None:
+    structlog.get_logger("operations").info("provider.unmapped", words=["word" * 20] * 1_000)
+
+    (record,) = lines.records()
+    assert record["shortened"] == ["words"]
+    assert len(lines.getvalue()) <= MAX_LINE + 1
+
+
+def test_redis_that_is_gone_leaves_no_stack_trace(free_port: int) -> None:
+    try:
+        broker.client(f"redis://127.0.0.1:{free_port}/0").ping()
+    except Exception as error:
+        event = {"event": "Failed to pull", "exc_info": (type(error), error, error.__traceback__)}
+
+    assert without_trace_of_trouble(None, "error", event) == {
+        "event": "Failed to pull",
+        "error_type": "ConnectionError",
+    }
+
+
+def test_stack_trace_of_a_bug_stays() -> None:
+    error = ValueError("a bug")
+    event = {"event": "Oh", "exc_info": (ValueError, error, None)}
+
+    assert "exc_info" in without_trace_of_trouble(None, "error", dict(event))

@@ -5,6 +5,7 @@ import uuid
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from interview_app.services import start_session
 from operations.tests.factories import UserFactory
@@ -56,16 +57,53 @@ def test_live_fragment_is_kept_by_no_cache(client: Client) -> None:
     assert "no-store" in answer["Cache-Control"]
 
 
+@pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize(
     ("path", "content_type"),
     [("/api/v1/me/", "application/problem+json"), ("/sign-in/", "text/html; charset=utf-8")],
 )
 def test_a_host_that_is_not_ours_is_refused_in_the_form_of_its_door(
-    path: str, content_type: str, client: Client
+    path: str, content_type: str, debug: bool, client: Client, settings: Settings
 ) -> None:
+    settings.DEBUG = debug
+
     answer = client.get(path, headers={"Host": "elsewhere.example"})
 
     assert answer.status_code == 400
     assert answer["Content-Type"] == content_type
     if content_type == "application/problem+json":
         assert answer.json()["code"] == "BAD_REQUEST"
+
+
+def test_a_program_with_a_foreign_host_is_told_in_its_language_and_leaves_a_line(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = client.get(
+        "/api/v1/me/", headers={"Host": "elsewhere.example", "Accept-Language": "de"}
+    )
+
+    assert answer.json()["detail"] == "Diese Anfrage war nicht lesbar"
+    assert answer["Content-Security-Policy"]
+    (record,) = [r for r in caplog.records if r.name == "django.security.DisallowedHost"]
+    assert record.levelname == "ERROR"
+
+
+def test_a_developer_sees_on_a_page_why_a_foreign_host_is_refused(
+    client: Client, settings: Settings
+) -> None:
+    settings.DEBUG = True
+
+    answer = client.get("/sign-in/", headers={"Host": "elsewhere.example"})
+
+    assert "ALLOWED_HOSTS" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("host", ["10.0.0.7:8000", "not_a_name", "evil.example.org"])
+def test_health_is_told_under_any_name(path: str, host: str, client: Client) -> None:
+    """A load balancer asks the address that it knows; a page under that name is refused."""
+    answer = client.get(path, headers={"Host": host})
+
+    assert answer.status_code == 200
+    assert host not in answer.content.decode()
+    assert client.get("/", headers={"Host": host}).status_code == 400

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from config.tests.production import Production, rest
+from operations.tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -17,7 +18,7 @@ ANNOUNCED = 5_000_000
 @pytest.fixture(scope="module")
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
     directory = tmp_path_factory.mktemp("production")
-    production = Production(directory, any_free_port(), {"API_THROTTLES": "false"})
+    production = Production(directory, free_port(), {"API_THROTTLES": "false"})
     try:
         production.start()
         yield production
@@ -159,8 +160,21 @@ def close_all(connections: list[socket.socket]) -> None:
         connection.close()
 
 
-def any_free_port() -> int:
-    # The fixture of this name serves a single test; here a module shares one server.
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/", "text/html"), ("/api/v1/", "application/problem+json")]
+)
+@pytest.mark.parametrize("where", ["path", "query"])
+def test_address_that_is_too_long_is_refused_before_a_thread_is_taken(
+    path: str, kind: str, where: str, production: Production
+) -> None:
+    filler = "x" * 9000 if where == "path" else f"?q={'x' * 9000}"
+
+    reply = production.ask("GET", path + filler)
+
+    assert reply.status == 414
+    assert reply.headers["content-type"].startswith(kind)
+    assert "x-request-id" not in reply.headers  # Django's: nothing of it has run
+
+
+def test_address_of_eight_thousand_characters_is_served(production: Production) -> None:
+    assert production.ask("GET", f"/?q={'x' * 8000}").status == 200

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from config.children import RESTARTS, Children
 from config.management.commands.up import binding_fault
-from operations.processes import is_alive, processes_with_environment
+from operations.workers.processes import is_alive, processes_with_environment
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -74,6 +75,21 @@ class Up:
     def running(self) -> list[int]:
         return [pid for pid, mark in processes_with_environment(MARK) if mark == self.mark]
 
+    def children(self, part: str) -> list[int]:
+        """Living ones of `up` itself whose command line says so."""
+        assert self.process is not None
+        return [
+            pid
+            for pid in self.running()
+            if is_alive(pid) and part in command_line(pid) and parent(pid) == self.process.pid
+        ]
+
+    def answers(self, path: str) -> bool:
+        try:
+            return self.get(path) == 200
+        except OSError:
+            return False
+
     def get(self, path: str) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         with contextlib.closing(connection):
@@ -94,7 +110,7 @@ def up(tmp_path: Path, free_port: int) -> Iterator[Up]:
     shutil.copytree(
         settings.BASE_DIR,
         copy,
-        ignore=shutil.ignore_patterns(".*", "__pycache__", "staticfiles", "bench"),
+        ignore=shutil.ignore_patterns(".*", "staticfiles", "bench", "*.pyc.*"),
     )
     up = Up(copy, free_port)
     yield up
@@ -152,6 +168,47 @@ def test_up_prints_accounts_then_ready_and_ctrl_c_leaves_nothing_running(up: Up)
 
 
 @pytest.mark.slow
+def test_a_development_server_that_others_reach_says_so_once_at_its_start(up: Up) -> None:
+    process = up.start(BIND="0.0.0.0")  # noqa: S104  (that is what it warns of)
+
+    up.lines_until_ready()
+    process.send_signal(signal.SIGINT)
+
+    assert up.exit_code() == 0
+    said = [line for line in up.log.read_text().splitlines() if line.startswith("DJANGO_DEBUG")]
+    assert len(said) == 1
+    assert "BIND=0.0.0.0 lets other machines in" in said[0]
+
+
+@pytest.mark.slow
+def test_single_commands_find_what_up_has_set_up(up: Up) -> None:
+    up.start()
+    up.lines_until_ready()
+
+    listed = command(up, "list_operations", "--json")
+    elsewhere = command(up, "list_operations", DATABASE_URL="sqlite:///elsewhere.sqlite3")
+    worker = command(up, "operations_worker")
+    strict = command(up, "check", DJANGO_DEBUG="false")
+
+    assert (listed.returncode, listed.stderr) == (3, "Nothing matched.\n")
+    for refused in (elsewhere, worker, strict):
+        assert refused.returncode == 2
+        assert "DJANGO_SECRET_KEY is not set" in refused.stderr
+
+
+def command(up: Up, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """In a shell of its own, that knows nothing of how `up` was started."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=up.directory,
+        env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.slow
 def test_second_start_has_the_same_accounts(up: Up) -> None:
     outputs = []
     for _ in range(2):
@@ -169,7 +226,7 @@ def test_second_start_has_the_same_accounts(up: Up) -> None:
 def test_production_gets_no_accounts_and_collected_static_files(up: Up) -> None:
     up.start(
         DJANGO_DEBUG="false",
-        DJANGO_SECRET_KEY="s" * 50,
+        DJANGO_SECRET_KEY="signs what is asked of this server alone",
         FIELD_ENCRYPTION_KEY=settings.FIELD_ENCRYPTION_KEY[0],
         DJANGO_ALLOWED_HOSTS="coach.example.org,127.0.0.1",
     )
@@ -190,19 +247,55 @@ def test_kill_9_of_up_takes_web_server_and_workers_with_it(up: Up) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", ["config.webserver", "operations_worker"])
-def test_if_one_part_dies_the_other_is_stopped_and_up_fails(part: str, up: Up) -> None:
+@pytest.mark.parametrize(
+    ("part", "name"), [("config.webserver", "web server"), ("operations_worker", "worker")]
+)
+def test_part_that_dies_is_started_again_and_the_rest_goes_on(part: str, name: str, up: Up) -> None:
     process = up.start(OPERATIONS_SHUTDOWN_GRACE_SECONDS="2")
     up.lines_until_ready()
-    children = [
-        pid for pid in up.running() if part in command_line(pid) and parent(pid) == process.pid
-    ]
+    (first,) = up.children(part)
 
-    os.kill(children[0], signal.SIGKILL)
+    os.kill(first, signal.SIGKILL)
 
-    assert up.exit_code() == 1
-    assert "ended unexpectedly" in up.log.read_text()
+    if part != "config.webserver":
+        assert up.get("/") == 200, "pages go on"
+    assert wait_until(lambda: up.children(part) not in ([], [first]))
+    assert wait_until(lambda: up.answers("/"))
+    assert f"The {name} ended unexpectedly (signal 9); starting it again." in up.log.read_text()
+    process.send_signal(signal.SIGINT)
+    assert up.exit_code() == 0
     assert wait_until(lambda: not any(map(is_alive, up.running())))
+
+
+@pytest.mark.slow
+def test_worker_that_dies_again_and_again_is_told_while_pages_go_on(up: Up) -> None:
+    up.start(OPERATIONS_SHUTDOWN_GRACE_SECONDS="2")
+    up.lines_until_ready()
+    killed: list[int] = []
+    while len(killed) <= RESTARTS:
+        assert wait_until(lambda: up.children("operations_worker") not in ([], killed[-1:]))
+        killed.append(up.children("operations_worker")[0])
+        os.kill(killed[-1], signal.SIGKILL)
+
+    assert wait_until(lambda: "IT IS DOWN" in up.log.read_text())
+    time.sleep(1)
+    assert up.children("operations_worker") == []
+    assert up.log.read_text().count("IT IS DOWN") == 1
+    assert up.get("/") == 200
+
+
+def test_child_may_start_again_when_the_minute_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Children(directory=Path(), grace_seconds=0, hurry=lambda: True) as children:
+        children.start("short", [sys.executable, "-c", ""], {})
+        starts = []
+        for second in range(3 * 60):
+            monkeypatch.setattr(time, "monotonic", lambda now=second: float(now))
+            children.first_ended() or children._children[0].process.wait()
+            starts += [second for child in children.start_ended_again() if not child.is_waiting]
+
+    for begin in range(2 * 60):
+        assert len([at for at in starts if begin <= at < begin + 60]) <= RESTARTS
+    assert len(starts) == 3 * RESTARTS
 
 
 def command_line(pid: int) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import authenticate, logout
-from django.contrib.auth.models import AbstractUser, User
+from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.auth.validators import UnicodeUsernameValidator
@@ -19,10 +20,12 @@ from rest_framework.exceptions import AuthenticationFailed, ErrorDetail, Validat
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from interview_app.accounts import sign_out_everywhere
+from interview_app.accounts import count_sign_up, sign_out_everywhere
+from interview_app.api.tokens import new_token
+from interview_app.models import TOKEN_NAME_MAX_LENGTH
+from interview_app.public_ids import public_id_of
 from operations.api.door import ApiView
 from operations.api.problems import Problem
-from operations.api.serializers import UtcField
 
 NAME_LENGTH: int = User._meta.get_field("username").max_length or 0
 
@@ -36,12 +39,16 @@ class UsernameField(serializers.CharField):
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
+    id = serializers.SerializerMethodField()
     username = UsernameField(max_length=NAME_LENGTH, validators=[UnicodeUsernameValidator()])
     email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
 
     class Meta:
         model = User
         fields = ("id", "username", "email")
+
+    def get_id(self, person: User) -> UUID:
+        return public_id_of(person)
 
     def validate_username(self, username: str) -> str:
         others = User.objects.filter(username__iexact=username)
@@ -50,6 +57,13 @@ class UserSerializer(serializers.ModelSerializer[User]):
         if others.exists():
             raise ValidationError([_username_taken()])
         return username
+
+    def update(self, person: User, values: dict[str, Any]) -> User:
+        for name, value in values.items():
+            setattr(person, name, value)
+        # These alone: a plain save would make an account anew that was deleted meanwhile.
+        person.save(update_fields=list(values))
+        return person
 
     def save(self, **values: Any) -> User:
         try:
@@ -81,6 +95,9 @@ class RegisterSerializer(UserSerializer):
 class LoginInput(serializers.Serializer[Any]):
     username = UsernameField(max_length=NAME_LENGTH)
     password = serializers.CharField(trim_whitespace=False, max_length=4096)
+    token_name = serializers.CharField(
+        max_length=TOKEN_NAME_MAX_LENGTH, required=False, allow_blank=True, default=""
+    )
 
 
 class PasswordInput(serializers.Serializer[Any]):
@@ -95,8 +112,6 @@ class PublicView(ApiView):
 
 
 class Register(PublicView):
-    throttle_scope = "register"
-
     def post(self, request: Request) -> Response:
         if not settings.REGISTRATION_OPEN:
             raise Problem(
@@ -104,6 +119,7 @@ class Register(PublicView):
                 code="REGISTRATION_CLOSED",
                 detail=_("New accounts are made by the administrator here."),
             )
+        count_sign_up(request._request)
         form = RegisterSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         user = form.save()
@@ -111,16 +127,15 @@ class Register(PublicView):
 
 
 class Login(PublicView):
-    throttle_scope = "login"
-
     def post(self, request: Request) -> Response:
         form = LoginInput(data=request.data)
         form.is_valid(raise_exception=True)
+        name = form.validated_data.pop("token_name")
         user = authenticate(request._request, **form.validated_data)
         if user is None:
             raise AuthenticationFailed(_("This user name and password do not belong together."))
         user_logged_in.send(sender=type(user), request=request._request, user=user)
-        return Response(new_token(user))
+        return Response(new_token(user, name=name))
 
 
 class Logout(ApiView):
@@ -156,11 +171,6 @@ class Me(ApiView):
         form.is_valid(raise_exception=True)
         form.save()
         return Response(form.data)
-
-
-def new_token(user: AbstractUser) -> dict[str, Any]:
-    row, token = AuthToken.objects.create(user=user)
-    return {"token": token, "expiry": UtcField().to_representation(row.expiry)}
 
 
 def _username_taken() -> ErrorDetail:

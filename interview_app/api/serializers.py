@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from interview_app.api.stored import (
+    CriteriaField,
+    FixesField,
+    NumbersField,
+    ScoresField,
+    StrengthsField,
+    WordsField,
+)
 from interview_app.models import (
     ANSWER_MAX_LENGTH,
     MAX_QUESTIONS,
@@ -23,7 +32,10 @@ from interview_app.models import (
     Seniority,
     SessionSummary,
 )
+from interview_app.outline.entry import FIELD_MAX_LENGTH, SECTIONS
+from interview_app.progress import Point
 from interview_app.queries import AnswerDetail, QuestionDetail
+from interview_app.resume_texts import WARNINGS
 from operations.api.serializers import NumberField, OperationSerializer, UtcField
 
 TECH_STACK_MAX_ITEMS = 50
@@ -71,8 +83,8 @@ class SessionInput(serializers.Serializer[Any]):
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()
         # Somebody else's posting does not exist.
-        owner = self.context["request"].user
-        fields["job_posting"].queryset = owner.job_postings.all()  # type: ignore[attr-defined]
+        own = JobPosting.objects.filter(owner_id=self.context["request"].user.pk)
+        fields["job_posting"].queryset = own  # type: ignore[attr-defined]
         return fields
 
 
@@ -89,16 +101,32 @@ class ResumeInput(serializers.Serializer[Any]):
     text = TextField(max_length=RESUME_MAX_LENGTH)
 
 
+class ResumeEntrySerializer(serializers.Serializer[Any]):
+    section = serializers.ChoiceField(choices=SECTIONS)
+    title = TextField(max_length=FIELD_MAX_LENGTH, allow_blank=True, default="")
+    employer = TextField(max_length=FIELD_MAX_LENGTH, allow_blank=True, default="")
+    dates = TextField(max_length=FIELD_MAX_LENGTH, allow_blank=True, default="")
+
+
+class ResumeEntriesInput(serializers.Serializer[Any]):
+    entries = ResumeEntrySerializer(many=True)
+
+
 class ResumeFileInput(serializers.Serializer[Any]):
     file = serializers.FileField(allow_empty_file=True)
 
 
 class ResumeSerializer(serializers.ModelSerializer[Resume]):
     updated_at = UtcField()
+    warnings = serializers.SerializerMethodField()
+    entries = ResumeEntrySerializer(many=True)
 
     class Meta:
         model = Resume
-        fields = ("text", "source", "updated_at")
+        fields = ("text", "source", "warnings", "entries", "updated_at")
+
+    def get_warnings(self, resume: Resume) -> list[dict[str, str]]:
+        return [{"code": code, "detail": str(WARNINGS[code])} for code in resume.warnings]
 
 
 class JobPostingSerializer(serializers.ModelSerializer[JobPosting]):
@@ -144,7 +172,10 @@ class DraftSerializer(serializers.ModelSerializer[Draft]):
 
 class FeedbackSerializer(serializers.ModelSerializer[Feedback]):
     answer = serializers.UUIDField(source="answer_id")
-    score = NumberField()
+    score = NumberField(allow_null=True)
+    criteria = CriteriaField()
+    strengths = StrengthsField()
+    fixes = FixesField()
     created_at = UtcField()
 
     class Meta:
@@ -168,7 +199,11 @@ class FeedbackSerializer(serializers.ModelSerializer[Feedback]):
 
 
 class SummarySerializer(serializers.ModelSerializer[SessionSummary]):
-    overall = NumberField()
+    overall = NumberField(allow_null=True)
+    by_competency = ScoresField()
+    strengths = WordsField()
+    habits = WordsField()
+    missing = NumbersField()
     created_at = UtcField()
 
     class Meta:
@@ -195,17 +230,35 @@ class QuestionSerializer(serializers.Serializer[QuestionDetail]):
     type = serializers.CharField(source="question.type")
     competency = serializers.CharField(source="question.competency")
     why = serializers.CharField(source="question.why")
-    answer = AnswerSerializer()
+    follow_up_to = serializers.UUIDField(source="question.follow_up_to_id", allow_null=True)
+    answer = AnswerSerializer(allow_null=True)
     answers = serializers.SerializerMethodField()
-    draft = DraftSerializer()
-    feedback = FeedbackSerializer()
-    operation = OperationSerializer()
+    draft = DraftSerializer(allow_null=True)
+    feedback = FeedbackSerializer(allow_null=True)
+    operation = OperationSerializer(allow_null=True)
 
+    @extend_schema_field(AnswerSerializer(many=True))
     def get_answers(self, question: QuestionDetail) -> list[dict[str, Any]]:
         return [self._answer(each) for each in question.answers]
 
     def _answer(self, detail: AnswerDetail) -> dict[str, Any]:
         return AnswerSerializer(detail.answer).data
+
+
+class PointSerializer(serializers.Serializer[Point]):
+    session = serializers.UUIDField()
+    at = UtcField()
+    score = NumberField()
+    simulated = serializers.BooleanField()
+
+
+class CompetencySerializer(serializers.Serializer[Any]):
+    competency = serializers.CharField()
+    points = PointSerializer(many=True)
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    competencies = CompetencySerializer(many=True)
 
 
 class SessionSerializer(serializers.Serializer[Any]):
@@ -214,7 +267,7 @@ class SessionSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="session.pk")
     status = serializers.CharField()
     role = serializers.CharField(source="session.role")
-    job_posting = serializers.UUIDField(source="session.job_posting_id")
+    job_posting = serializers.UUIDField(source="session.job_posting_id", allow_null=True)
     seniority = serializers.CharField(source="session.seniority")
     question_count = serializers.IntegerField(source="session.question_count")
     interview_type = serializers.CharField(source="session.interview_type")
@@ -223,7 +276,7 @@ class SessionSerializer(serializers.Serializer[Any]):
     attempt_number = serializers.IntegerField(source="session.attempt_number")
     questions = QuestionSerializer(many=True)
     operations = OperationSerializer(many=True)
-    summary = SummarySerializer()
+    summary = SummarySerializer(allow_null=True)
     simulated = serializers.BooleanField()
     created_at = UtcField(source="session.created_at")
-    finished_at = UtcField(source="session.finished_at")
+    finished_at = UtcField(source="session.finished_at", allow_null=True)

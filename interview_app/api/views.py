@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -25,13 +26,17 @@ from interview_app.api.serializers import (
     DraftInput,
     DraftSerializer,
     JobPostingSerializer,
+    ProgressSerializer,
+    ResumeEntriesInput,
     ResumeFileInput,
     ResumeInput,
     ResumeSerializer,
     SessionInput,
     SessionSerializer,
 )
+from interview_app.follow_ups import ask_follow_up
 from interview_app.models import Answer, InterviewSession, JobPosting, Question, Resume
+from interview_app.progress import progress_of
 from interview_app.queries import (
     FEEDBACK_ANALYSIS,
     SessionDetail,
@@ -40,21 +45,25 @@ from interview_app.queries import (
     session_details,
     sessions_of,
 )
-from interview_app.resume_files import read_resume
 from interview_app.services import (
+    ask_missing_questions,
+    correct_resume_entries,
     delete_resume,
     delete_session,
     finish_session,
+    read_upload,
+    retake_session,
     save_answer,
     save_draft,
     save_resume,
     start_session,
 )
-from operations.api.door import API, ApiView
+from operations.api.door import ApiView
 from operations.api.idempotency import CreatesOnce
 from operations.api.parsers import BoundedJSONParser
 from operations.api.serializers import OperationSerializer
 from operations.api.views import operation_data
+from operations.models import Door
 
 
 class ResumeView(ApiView):
@@ -65,8 +74,14 @@ class ResumeView(ApiView):
         return Response(ResumeSerializer(resume).data)
 
     def put(self, request: Request) -> Response:
-        text, source = _sent_resume(request)
-        resume = save_resume(owner=self.person, text=text, source=source)
+        resume = save_resume(owner=self.person, **_sent_resume(request, self.person))
+        return Response(ResumeSerializer(resume).data)
+
+    def patch(self, request: Request) -> Response:
+        get_object_or_404(Resume, owner=self.person)
+        body = ResumeEntriesInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        resume = correct_resume_entries(owner=self.person, **body.validated_data)
         return Response(ResumeSerializer(resume).data)
 
     def delete(self, request: Request) -> Response:
@@ -79,7 +94,7 @@ class JobPostingList(ListModelMixin, CreatesOnce):
     location = "api-job-posting"
 
     def get_queryset(self) -> QuerySet[JobPosting]:
-        return JobPosting.objects.filter(owner=self.person)
+        return JobPosting.objects.filter(owner_id=self.person.pk)
 
     def get(self, request: Request) -> Response:
         return self.list(request)
@@ -98,7 +113,7 @@ class JobPostingDetail(RetrieveModelMixin, UpdateModelMixin, DestroyModelMixin, 
     serializer_class = JobPostingSerializer
 
     def get_queryset(self) -> QuerySet[JobPosting]:
-        return JobPosting.objects.filter(owner=self.person)
+        return JobPosting.objects.filter(owner_id=self.person.pk)
 
     def get(self, request: Request, pk: UUID) -> Response:
         return self.retrieve(request)
@@ -113,35 +128,59 @@ class JobPostingDetail(RetrieveModelMixin, UpdateModelMixin, DestroyModelMixin, 
         return self.destroy(request)
 
 
-class SessionList(CreatesOnce):
+class MakesSession(CreatesOnce):
     location = "api-session"
 
+    def rebuild(self, request: Request, object_id: str) -> Any:
+        detail = own_session_detail(self.person, object_id)
+        data = dict(SessionSerializer(detail).data)
+        data["operation"] = _operation_or_none(detail.generation)
+        return data
+
+
+class SessionList(MakesSession):
+    def get_queryset(self) -> QuerySet[InterviewSession]:
+        return sessions_of(self.person).select_related("summary")
+
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(sessions_of(self.person).select_related("summary"))
+        page = self.paginate_queryset(self.get_queryset())
         details = session_details(page or [])
         return self.get_paginated_response(SessionSerializer(details, many=True).data)
 
     def make(self, request: Request, **ids: UUID) -> UUID:
         body = SessionInput(data=request.data, context={"request": request})
         body.is_valid(raise_exception=True)
-        session, _ = start_session(owner=self.person, door=API, **body.validated_data)
+        session, _ = start_session(owner=self.person, door=Door.API, **body.validated_data)
         return session.pk
 
-    def rebuild(self, request: Request, object_id: str) -> Any:
-        detail = _own_session_detail(self.person, object_id)
-        data = dict(SessionSerializer(detail).data)
-        data["operation"] = _operation_or_none(detail.generation)
-        return data
+
+class SessionRetake(MakesSession):
+    def make(self, request: Request, **ids: UUID) -> UUID:
+        session, _ = retake_session(session=own_session(self.person, ids["pk"]), door=Door.API)
+        return session.pk
 
 
 class SessionView(ApiView):
     def get(self, request: Request, pk: UUID) -> Response:
-        detail = _own_session_detail(self.person, pk)
+        detail = own_session_detail(self.person, pk)
         return Response(SessionSerializer(detail).data)
 
     def delete(self, request: Request, pk: UUID) -> Response:
-        delete_session(session=_own_session(self.person, pk), actor=self.person, door=API)
+        delete_session(session=own_session(self.person, pk), actor=self.person, door=Door.API)
         return Response(status=204)
+
+
+class SessionQuestions(CreatesOnce):
+    """Asks for the questions that a reply did not bring."""
+
+    made_status = 202
+    location = "api-operation"
+
+    def make(self, request: Request, **ids: UUID) -> UUID:
+        return ask_missing_questions(session=own_session(self.person, ids["pk"]), door=Door.API).pk
+
+    def rebuild(self, request: Request, object_id: str) -> Any:
+        return operation_data(self.person, object_id)
 
 
 class SessionFinish(CreatesOnce):
@@ -149,10 +188,19 @@ class SessionFinish(CreatesOnce):
     location = "api-operation"
 
     def make(self, request: Request, **ids: UUID) -> UUID:
-        return finish_session(session=_own_session(self.person, ids["pk"]), door=API).pk
+        return finish_session(session=own_session(self.person, ids["pk"]), door=Door.API).pk
 
     def rebuild(self, request: Request, object_id: str) -> Any:
         return operation_data(self.person, object_id)
+
+
+class Progress(ApiView):
+    def get(self, request: Request) -> Response:
+        competencies = [
+            {"competency": competency, "points": points}
+            for competency, points in progress_of(self.person).items()
+        ]
+        return Response(ProgressSerializer({"competencies": competencies}).data)
 
 
 class QuestionDraft(ApiView):
@@ -169,7 +217,7 @@ class QuestionAnswer(CreatesOnce):
         question = _own_question(self.person, ids["pk"])
         body = AnswerInput(data=request.data)
         body.is_valid(raise_exception=True)
-        answer, _ = save_answer(question=question, door=API, **body.validated_data)
+        answer, _ = save_answer(question=question, door=Door.API, **body.validated_data)
         return answer.pk
 
     def rebuild(self, request: Request, object_id: str) -> Any:
@@ -182,23 +230,36 @@ class QuestionAnswer(CreatesOnce):
         }
 
 
-def _sent_resume(request: Request) -> tuple[str, str]:
-    """The text and where it came from: a file's text where one was sent."""
+class QuestionFollowUp(CreatesOnce):
+    """Asks for a further question about the newest answer."""
+
+    made_status = 202
+    location = "api-operation"
+
+    def make(self, request: Request, **ids: UUID) -> UUID:
+        return ask_follow_up(question=_own_question(self.person, ids["pk"]), door=Door.API).pk
+
+    def rebuild(self, request: Request, object_id: str) -> Any:
+        return operation_data(self.person, object_id)
+
+
+def _sent_resume(request: Request, person: AbstractUser) -> dict[str, Any]:
+    """The text, where it came from and what was seen: a file's where one was sent."""
     if "file" not in request.FILES:
         body = ResumeInput(data=request.data)
         body.is_valid(raise_exception=True)
-        return body.validated_data["text"], "text"
+        return {"text": body.validated_data["text"]}
     upload = ResumeFileInput(data=request.data)
     upload.is_valid(raise_exception=True)
     file = upload.validated_data["file"]
-    return read_resume(file.name, file.read())
+    return asdict(read_upload(owner=person, name=file.name, data=file.read()))
 
 
-def _own_session(user: AbstractUser, session_id: UUID) -> InterviewSession:
+def own_session(user: AbstractUser, session_id: UUID) -> InterviewSession:
     return get_object_or_404(sessions_of(user), pk=session_id)
 
 
-def _own_session_detail(user: AbstractUser, session_id: UUID | str) -> SessionDetail:
+def own_session_detail(user: AbstractUser, session_id: UUID | str) -> SessionDetail:
     try:
         return session_detail(session_id, user)
     except InterviewSession.DoesNotExist:

@@ -1,7 +1,7 @@
 """The analysis of one answer: a score for each criterion, points with quotes, a rewrite.
 
-The model scores and quotes; code computes the mean, drops what the answer does not hold, and says
-so where nothing could be scored.
+The model scores and quotes; code computes the mean, drops what the answer does not hold or what is
+broken, keeps the rest, and says so where nothing could be scored.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from django.utils.translation import gettext_lazy as _
-from pydantic import Field, create_model
+from pydantic import Field, ValidationError
 
 from interview_app.blocks import block, fields_block
 from interview_app.evidence import verified, without_invented_numbers
@@ -32,7 +32,7 @@ from interview_app.rubric import Rubric, mean_score, rubric_for
 from interview_app.scorability import NOT_SCORABLE
 from interview_app.simulation.feedback import simulated_feedback
 from operations.errors import InvalidResponseError
-from operations.kinds import ProviderReply, ProviderRequest
+from operations.kinds import Kind, ProviderReply, ProviderRequest
 from operations.models import Operation
 
 PROMPT = load_prompt(FEEDBACK_ANALYSIS, 1)
@@ -44,6 +44,9 @@ ResponseType = Literal["story", "pseudo_story", "example", "opinion", "self_desc
 class CriterionContent(Content):
     reason: str
     score: Annotated[float, Field(ge=1, le=5)] | None
+
+
+UNREADABLE = CriterionContent(reason="", score=None)
 
 
 class Strength(Content):
@@ -59,9 +62,10 @@ class Fix(Content):
 
 
 class FeedbackContent(Content):
+    criteria: dict[str, Any]
     response_type: ResponseType
-    strengths: Annotated[list[Strength], Field(max_length=MAX_POINTS)]
-    fixes: Annotated[list[Fix], Field(max_length=MAX_POINTS)]
+    strengths: list[Any]
+    fixes: list[Any]
     rewrite: str | None
 
 
@@ -78,11 +82,14 @@ class Analysis:
     rubric_version: str
 
 
-class FeedbackAnalysis:
+class FeedbackAnalysis(Kind):
     name = FEEDBACK_ANALYSIS
     label = _("Feedback")
+    at_work = _("Reading your answer")
     failure_lead = _("We could not analyse your answer")
-    waits_for: tuple[str, ...] = ()
+    saved = _("Your answer is saved")
+    stopped = _("The feedback on this answer was stopped.")
+    sends = _("One question and your answer to it, with the role and the level")
 
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Answer]:
         return by_subject(Answer.objects.select_related("question__session"), operations)
@@ -107,15 +114,16 @@ class FeedbackAnalysis:
     def parse(self, content: object, request: ProviderRequest) -> Analysis:
         rubric: Rubric = request.context["rubric"]
         answer: str = request.context["answer"]
-        reply: Any = content_model(rubric).model_validate(content)
-        _refuse_unknown_criteria(reply.fixes, rubric)
-        strengths = verified(reply.strengths, answer)
-        fixes = verified([_with_quote_or_none(fix) for fix in reply.fixes], answer)
+        reply = FeedbackContent.model_validate(content)
+        points = len(reply.strengths) + len(reply.fixes)
+        fixes = [fix for fix in _wellformed(Fix, reply.fixes) if fix.criterion in rubric.keys]
+        strengths = verified(_wellformed(Strength, reply.strengths)[:MAX_POINTS], answer)
+        fixes = verified([_with_quote_or_none(fix) for fix in fixes[:MAX_POINTS]], answer)
         return Analysis(
-            criteria=[_criterion(key, getattr(reply.criteria, key)) for key in rubric.keys],
+            criteria=_criteria(reply.criteria, rubric),
             strengths=strengths,
             fixes=fixes,
-            dropped_quotes=len(reply.strengths) + len(reply.fixes) - len(strengths) - len(fixes),
+            dropped_quotes=points - len(strengths) - len(fixes),
             rewrite=_rewrite(reply.rewrite, answer, request.context["language"]),
             response_type=reply.response_type,
             rubric_version=rubric.version,
@@ -193,18 +201,30 @@ def feedback_schema(rubric: Rubric) -> dict[str, Any]:
     )
 
 
-@cache
-def content_model(rubric: Rubric) -> type[FeedbackContent]:
-    criteria_fields: dict[str, Any] = dict.fromkeys(rubric.keys, (CriterionContent, ...))
-    criteria = create_model("CriteriaContent", __base__=Content, **criteria_fields)
-    return create_model("ContentOfRubric", __base__=FeedbackContent, criteria=(criteria, ...))
+Point = TypeVar("Point", bound=Content)
 
 
-def _refuse_unknown_criteria(fixes: list[Fix], rubric: Rubric) -> None:
-    if not {fix.criterion for fix in fixes} <= set(rubric.keys):
+def _wellformed(model: type[Point], points: list[Any]) -> list[Point]:
+    found = (_valid(model, each) for each in points)
+    return [each for each in found if each is not None]
+
+
+def _valid(model: type[Point], value: object) -> Point | None:
+    try:
+        return model.model_validate(value)
+    except ValidationError:
+        return None
+
+
+def _criteria(replied: Mapping[str, Any], rubric: Rubric) -> list[dict[str, Any]]:
+    """Every criterion of the rubric; one that is missing or broken has no score and no reason, and
+    the others stand. Where none can be used there is no feedback."""
+    read = {key: _valid(CriterionContent, replied.get(key)) for key in rubric.keys}
+    if not any(read.values()):
         raise InvalidResponseError(
-            "SCHEMA_MISMATCH", http_status=200, detail="a fix names no criterion of the rubric"
+            "SCHEMA_MISMATCH", http_status=200, detail="no criterion can be used"
         )
+    return [_criterion(key, each or UNREADABLE) for key, each in read.items()]
 
 
 def _criterion(key: str, content: CriterionContent) -> dict[str, Any]:

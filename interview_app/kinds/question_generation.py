@@ -1,12 +1,18 @@
-"""All questions of a session in one call, from the posting and the résumé."""
+"""All questions of a session in one call, from the posting and the résumé; later those that were
+missing. A question that is empty, there twice or of another shape is dropped and counted, and the
+others are kept: only a reply without any usable question is refused.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
+from pydantic import ValidationError
 
 from interview_app.blocks import block, fields_block
 from interview_app.contact import without_contact_data
@@ -14,15 +20,18 @@ from interview_app.evidence import normalised
 from interview_app.kinds.content import TEXT, Content, NonBlank, list_schema, object_schema
 from interview_app.kinds.subjects import by_subject
 from interview_app.models import InterviewSession, InterviewType, Question
+from interview_app.outline.entry import recent_first
+from interview_app.posting import posting_text
 from interview_app.prompts import load_prompt
-from interview_app.queries import QUESTION_GENERATION
+from interview_app.queries import MISSING, QUESTION_GENERATION
 from interview_app.simulation.questions import simulated_questions
 from operations.errors import InvalidResponseError
-from operations.kinds import ProviderReply, ProviderRequest
+from operations.kinds import Kind, ProviderReply, ProviderRequest
 from operations.models import Operation
 
-PROMPT = load_prompt(QUESTION_GENERATION, 1)
+PROMPT = load_prompt(QUESTION_GENERATION, 2)
 COMPETENCY_MAX_LENGTH = 100
+WHAT = ("title", "employer")
 
 
 class QuestionContent(Content):
@@ -33,42 +42,67 @@ class QuestionContent(Content):
 
 
 class QuestionsContent(Content):
+    questions: list[Any]
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is left of a reply, and where its first one stands in the session."""
+
     questions: list[QuestionContent]
+    first_number: int
+    dropped: int
 
 
-class QuestionGeneration:
+class QuestionGeneration(Kind):
     name = QUESTION_GENERATION
     label = _("Questions")
+    at_work = _("Preparing your questions")
     failure_lead = _("We could not prepare your questions")
-    waits_for: tuple[str, ...] = ()
+    saved = _("The posting and your résumé are saved")
+    stopped = _("The preparation of your questions was stopped.")
+    sends = _(
+        "The role, the level, the job posting and your résumé, without its phone numbers and e-mail"
+        " addresses"
+    )
 
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, InterviewSession]:
-        return by_subject(InterviewSession.objects.all(), operations)
+        sessions = InterviewSession.objects.all()
+        if any(MISSING in each.parameters for each in operations):
+            sessions = sessions.prefetch_related("questions")
+        return by_subject(sessions, operations)
 
     def request(self, operation: Operation, subject: InterviewSession) -> ProviderRequest:
+        asked = _asked(subject) if MISSING in operation.parameters else []
+        count = subject.question_count - len(asked)
         return ProviderRequest(
             kind=self.name,
             messages=(
                 {"role": "system", "content": PROMPT.system},
-                {"role": "user", "content": user_message(subject)},
+                {"role": "user", "content": user_message(subject, asked)},
             ),
-            schema=questions_schema(subject.question_count, subject.interview_type),
+            schema=questions_schema(count, subject.interview_type),
             prompt_version=PROMPT.version,
-            context={"count": subject.question_count},
+            context={"count": count, "asked": asked},
         )
 
-    def parse(self, content: object, request: ProviderRequest) -> list[QuestionContent]:
-        questions = QuestionsContent.model_validate(content).questions
-        if len(questions) != request.context["count"]:
-            raise _mismatch(f"{len(questions)} questions, {request.context['count']} asked for")
-        if len({normalised(question.text) for question in questions}) != len(questions):
-            raise _mismatch("a question is there twice")
-        return questions
+    def parse(self, content: object, request: ProviderRequest) -> Questions:
+        asked: list[str] = request.context["asked"]
+        replied = QuestionsContent.model_validate(content).questions
+        usable = _usable(replied, seen={normalised(text) for text in asked})
+        if not usable:
+            raise _mismatch(f"none of {len(replied)} questions can be used")
+        kept = usable[: request.context["count"]]
+        return Questions(kept, len(asked) + 1, len(replied) - len(kept))
 
     def apply(
-        self, operation: Operation, result: list[QuestionContent], reply: ProviderReply
+        self, operation: Operation, result: Questions, reply: ProviderReply
     ) -> Iterator[Question]:
-        for number, question in enumerate(result, start=1):
+        if result.dropped:
+            InterviewSession.objects.filter(pk=operation.subject_id).update(
+                dropped_questions=F("dropped_questions") + result.dropped
+            )
+        for number, question in enumerate(result.questions, start=result.first_number):
             yield Question(
                 session_id=operation.subject_id,
                 operation=operation,
@@ -86,20 +120,52 @@ class QuestionGeneration:
         return simulated_questions(request_body)
 
 
-def user_message(session: InterviewSession) -> str:
+def _asked(session: InterviewSession) -> list[str]:
+    """The planned ones: a follow-up takes the place of none of them."""
+    questions = session.questions.all()
+    return [question.text for question in questions if question.follow_up_to_id is None]
+
+
+def _usable(replied: list[Any], *, seen: set[str]) -> list[QuestionContent]:
+    """The well-formed ones whose text was not seen, in their order."""
+    usable = []
+    for each in replied:
+        try:
+            question = QuestionContent.model_validate(each)
+        except ValidationError:
+            continue
+        if (text := normalised(question.text)) not in seen:
+            seen.add(text)
+            usable.append(question)
+    return usable
+
+
+def user_message(session: InterviewSession, asked: Sequence[str] = ()) -> str:
     settings = fields_block(
         "interview",
         {
             "language": session.language,
-            "number of questions": session.question_count,
+            "number of questions": session.question_count - len(asked),
             "type": session.interview_type,
             "seniority": session.seniority,
             "role": session.role,
         },
     )
-    posting = block("job_posting", session.job_description)
+    posting = block("job_posting", posting_text(session.job_description))
     resume = block("resume", without_contact_data(session.resume_text))
-    return f"{settings}\n{posting}\n{resume}"
+    message = "\n".join((settings, posting, resume, *_entries_block(session)))
+    if not asked:
+        return message
+    # The questions that the person sees already: more data, nothing to obey.
+    return f"{message}\nNot again: {block('already_asked', chr(10).join(asked))}"
+
+
+def _entries_block(session: InterviewSession) -> Iterator[str]:
+    """What the résumé holds, in each section the newest first; nothing where nothing was found."""
+    rows = recent_first(session.resume_entries)
+    lines = (" | ".join(row[name] or "-" for name in ("section", "dates", *WHAT)) for row in rows)
+    if text := without_contact_data("\n".join(lines)):
+        yield block("resume_entries", text)
 
 
 def question_types(interview_type: str) -> list[str]:

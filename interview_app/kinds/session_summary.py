@@ -28,11 +28,12 @@ from interview_app.queries import (
     QuestionDetail,
     SessionDetail,
     Standing,
+    counted,
     session_details,
     standing_of,
 )
 from interview_app.simulation.summary import simulated_summary
-from operations.kinds import ProviderReply, ProviderRequest
+from operations.kinds import Kind, ProviderReply, ProviderRequest
 from operations.models import Operation
 
 PROMPT = load_prompt(SESSION_SUMMARY, 1)
@@ -54,11 +55,15 @@ class Summary:
     """As it was when the request was built: text and numbers speak of the same feedback."""
 
 
-class SessionSummaryKind:
+class SessionSummaryKind(Kind):
     name = SESSION_SUMMARY
     label = _("Summary")
+    at_work = _("Writing your summary")
     failure_lead = _("We could not write your summary")
-    waits_for: tuple[str, ...] = (FEEDBACK_ANALYSIS,)
+    saved = _("All your answers are saved")
+    stopped = _("The summary was stopped.")
+    sends = _("The questions with their scores and the points of the feedback; not your answers")
+    waits_for = (FEEDBACK_ANALYSIS,)
 
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, SessionDetail]:
         sessions = by_subject(InterviewSession.objects.select_related("summary"), operations)
@@ -112,7 +117,7 @@ def user_message(session: InterviewSession, questions: list[QuestionDetail]) -> 
         "interview",
         {"language": session.language, "seniority": session.seniority, "role": session.role},
     )
-    lines = (json.dumps(_line(each), ensure_ascii=False) for each in questions)
+    lines = (json.dumps(_line(each), ensure_ascii=False) for each in counted(questions))
     return f"{settings}\n{block('feedback', chr(10).join(lines))}"
 
 

@@ -1,235 +1,133 @@
-"""Feedback computed from an answer: scores from counts, points that quote, a rewrite of its facts.
+"""Feedback computed from an answer: three counts of sentences, and the first of each as a quote.
 
-A simulation cannot judge whether something is true: "correctness" stays without a score. Length
-alone earns nothing.
+What cannot be counted gets no score. Words in all only limit: length alone earns nothing.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from interview_app.scorability import has_words
-from interview_app.simulation import feedback_texts as texts
+from interview_app.scorability import WORD, has_words
 from interview_app.simulation.request import read_request
-from interview_app.simulation.signals import (
-    ALTERNATIVE,
-    HABIT,
-    LEARNT,
-    LIMITS,
-    NUMBER,
-    OPINION,
-    OWN_ACTION,
-    OWN_TASK,
-    REASON,
-    RESULT,
-    SELF_DESCRIPTION,
-    SITUATION,
-    WE,
-    Signals,
-)
 
-GOOD_ENOUGH = 4
-MIDDLE = 3
-MAX_POINTS = 3
 MIN_WORDS = 3
+MIN_TERM_LETTERS = 5
 QUOTE_MAX_WORDS = 25
-LONG_SENTENCE = 45
-LONG_ANSWER = 400
-SHORT_ANSWER = 15
-MUCH_REPETITION = 0.6
+REWRITE_MAX_WORDS = 150
+GOOD_ENOUGH = 3
+WORDS_FOR_MORE = (10, 20, 35, 50)
+"""An answer of fewer words has no score above 1, 2, 3, 4."""
 
-Scorer = Callable[[Signals, str], int | None]
+SENTENCE_END = re.compile(r"(?<=[.!?])\s|\n")
+NUMBER = re.compile(r"\d")
+FIRST_PERSON = re.compile(r"\b(?:I|[Mm]y|[Ii]ch|[Mm]eine?[mnrs]?)\b")
+
+CANNOT_TELL = {
+    "en": "A simulated interviewer cannot judge this; it only counts.",
+    "de": "Das kann eine Simulation nicht beurteilen; sie zählt nur.",
+}
+NOT_UNDERSTOOD = {"en": "Counted, not understood.", "de": "Gezählt, nicht verstanden."}
+COUNTS = {
+    "en": {
+        "relevance": "Sentences with a word of the question: {count}.",
+        "action": "Sentences with “I” or “my”: {count}.",
+        "specificity": "Sentences with a number: {count}.",
+    },
+    "de": {
+        "relevance": "Sätze mit einem Wort der Frage: {count}.",
+        "action": "Sätze mit „ich“ oder „mein“: {count}.",
+        "specificity": "Sätze mit einer Zahl: {count}.",
+    },
+}
+TRY_THIS = {
+    "en": {
+        "relevance": "Take up the words of the question in your first sentence.",
+        "action": "Tell two or three steps that begin with “I”.",
+        "specificity": "Add a number: how many, how long, how much.",
+    },
+    "de": {
+        "relevance": "Greif im ersten Satz die Wörter der Frage auf.",
+        "action": "Erzähl zwei oder drei Schritte, die mit „Ich“ beginnen.",
+        "specificity": "Nenn eine Zahl: wie viele, wie lange, wie viel.",
+    },
+}
 
 
 def simulated_feedback(body: Mapping[str, Any]) -> dict[str, Any]:
     request = read_request(body)
-    language = request.language if request.language in texts.REASONS else "en"
-    signals = Signals(request.block("candidate_answer"), language)
+    answer, language = request.block("candidate_answer"), request.language
     keys = list(request.schema["properties"]["criteria"]["properties"])
-    scores = _scores(keys, signals, request.block("question"))
+    patterns = _patterns(request.block("question"))
+    found = {key: _sentences_with(patterns[key], answer) for key in keys if key in patterns}
+    said = {key: COUNTS[language][key].format(count=len(found[key])) for key in found}
+    reasons = {key: f"{said[key]} {NOT_UNDERSTOOD[language]}" for key in said}
+    most = _most(answer)
+    scores = {key: min(most, 1 + len(found[key])) for key in found if most}
+    weak = [key for key in sorted(scores, key=scores.__getitem__) if scores[key] < GOOD_ENOUGH]
     return {
         "criteria": {
-            key: {"reason": _reason(key, score, language), "score": score}
-            for key, score in scores.items()
+            key: {
+                "reason": reasons[key] if key in scores else CANNOT_TELL[language],
+                "score": scores.get(key),
+            }
+            for key in keys
         },
-        "response_type": _response_type(signals),
-        "strengths": _strengths(scores, signals, language),
-        "fixes": _fixes(scores, signals, language),
-        "rewrite": _rewrite(scores, signals, language),
+        "response_type": "other",
+        "strengths": [
+            {"text": said[key], "quote": _quote(found[key][0], patterns[key])}
+            for key in scores
+            if scores[key] >= GOOD_ENOUGH
+        ],
+        "fixes": [
+            {
+                "criterion": key,
+                "quote": None,
+                "why": reasons[key],
+                "try_this": TRY_THIS[language][key],
+            }
+            for key in weak
+        ],
+        "rewrite": _rewrite(answer, [TRY_THIS[language][key] for key in weak]),
     }
 
 
-def _scores(keys: list[str], signals: Signals, question: str) -> dict[str, int | None]:
-    if len(signals.words) < MIN_WORDS or not has_words(signals.text):
-        return dict.fromkeys(keys)
-    return {key: SCORERS[key](signals, question) for key in keys}
+def _patterns(question: str) -> dict[str, re.Pattern[str]]:
+    asked = {word for word in WORD.findall(question) if len(word) >= MIN_TERM_LETTERS}
+    any_asked = "|".join(sorted(asked)) or "(?!)"
+    return {
+        "relevance": re.compile(rf"\b(?:{any_asked})\b", re.IGNORECASE),
+        "action": FIRST_PERSON,
+        "specificity": NUMBER,
+    }
 
 
-def _relevance(signals: Signals, question: str) -> int:
-    shared = signals.overlap_with(question)
-    return min(5, 1 + min(2, shared) + min(2, signals.actions))
+def _sentences_with(pattern: re.Pattern[str], answer: str) -> list[str]:
+    """Each once: to say it again earns nothing."""
+    found = dict.fromkeys(each.strip() for each in SENTENCE_END.split(answer))
+    return [sentence for sentence in found if pattern.search(sentence)]
 
 
-def _situation(signals: Signals, _question: str) -> int:
-    if signals.first_sentence_with(OWN_TASK):
-        return 5 if signals.first_sentence_with(SITUATION) else 4
-    if signals.first_sentence_with(SITUATION):
-        return 4 if signals.actions >= 2 else 3
-    return 2 if signals.actions >= 2 else 1
+def _most(answer: str) -> int:
+    """The highest score that an answer of so many words can have; 0 for none at all."""
+    words = len(WORD.findall(answer))
+    if words < MIN_WORDS or not has_words(answer):
+        return 0
+    return 1 + sum(words >= enough for enough in WORDS_FOR_MORE)
 
 
-def _action(signals: Signals, _question: str) -> int:
-    if signals.actions == 0:
-        return 1
-    if signals.count(WE) > 2 * signals.actions:
-        return 2
-    return min(5, 1 + min(3, signals.actions) + min(1, signals.count(REASON)))
+def _quote(sentence: str, pattern: re.Pattern[str]) -> str:
+    """The sentence, or what of it may be quoted from the counted word on, letter by letter."""
+    found = pattern.search(sentence)
+    if found and len(sentence.split()) > QUOTE_MAX_WORDS:
+        sentence = sentence[found.start() :]
+    return sentence[: list(re.finditer(r"\S+", sentence))[:QUOTE_MAX_WORDS][-1].end()]
 
 
-def _result(signals: Signals, _question: str) -> int:
-    if signals.has_measured_result:
-        return 5 if signals.first_sentence_with(LEARNT) or signals.numbers >= 2 else 4
-    return 3 if signals.first_sentence_with(RESULT) else 1
-
-
-def _specificity(signals: Signals, _question: str) -> int:
-    return 1 + min(4, signals.numbers + min(2, signals.names))
-
-
-def _clarity(signals: Signals, _question: str) -> int:
-    faults = (
-        signals.longest_sentence > LONG_SENTENCE,
-        len(signals.words) > LONG_ANSWER,
-        signals.repetition > MUCH_REPETITION,
-        signals.actions == 0,
-        len(signals.words) < SHORT_ANSWER,
-    )
-    return max(1, 5 - sum(faults))
-
-
-def _correctness(_signals: Signals, _question: str) -> None:
-    return None
-
-
-def _reasoning(signals: Signals, _question: str) -> int:
-    reasons, alternatives = signals.count(REASON), signals.count(ALTERNATIVE)
-    return min(5, 1 + min(2, reasons) + min(2, alternatives))
-
-
-def _depth(signals: Signals, _question: str) -> int:
-    return min(5, 1 + min(3, signals.count(LIMITS)) + min(1, signals.numbers))
-
-
-SCORERS: dict[str, Scorer] = {
-    "relevance": _relevance,
-    "situation": _situation,
-    "action": _action,
-    "result": _result,
-    "specificity": _specificity,
-    "clarity": _clarity,
-    "correctness": _correctness,
-    "reasoning": _reasoning,
-    "depth": _depth,
-}
-
-
-def _reason(key: str, score: int | None, language: str) -> str:
-    if score is None:
-        return texts.CANNOT_TELL[language]
-    level = "high" if score >= GOOD_ENOUGH else "middle" if score == MIDDLE else "low"
-    return texts.REASONS[language][key][level]
-
-
-def _response_type(signals: Signals) -> str:
-    if signals.first_sentence_with(HABIT):
-        return "pseudo_story"
-    if signals.actions >= 2:
-        return "story"
-    if signals.actions == 1:
-        return "example"
-    if signals.first_sentence_with(SELF_DESCRIPTION):
-        return "self_description"
-    return "opinion" if signals.first_sentence_with(OPINION) else "other"
-
-
-def _strengths(
-    scores: Mapping[str, int | None], signals: Signals, language: str
-) -> list[dict[str, str]]:
-    """What works, less what the fixes are about to call missing."""
-    found = (
-        ("measured", "result", signals.first_sentence_with(RESULT, NUMBER)),
-        ("reasoned", "action", signals.first_sentence_with(OWN_ACTION, REASON)),
-        ("own_action", "action", signals.first_sentence_with(OWN_ACTION)),
-        ("own_task", "situation", signals.first_sentence_with(OWN_TASK)),
-        ("learnt", "result", signals.first_sentence_with(LEARNT)),
-    )
-    strengths: dict[str, dict[str, str]] = {}
-    for key, criterion, sentence in found:
-        if (scores.get(criterion) or MIDDLE) < MIDDLE:
-            continue
-        if sentence is not None and sentence not in strengths:
-            text = texts.STRENGTHS[language][key]
-            strengths[sentence] = {"text": text, "quote": _quote(sentence)}
-    return list(strengths.values())[:MAX_POINTS]
-
-
-def _fixes(
-    scores: Mapping[str, int | None], signals: Signals, language: str
-) -> list[dict[str, Any]]:
-    weak = [
-        (score, key) for key, score in scores.items() if score is not None and score < GOOD_ENOUGH
-    ]
-    weakest = sorted(weak, key=lambda pair: pair[0])[:MAX_POINTS]
-    return [
-        {
-            "criterion": key,
-            "quote": _place_to_mend(key, signals),
-            "why": texts.REASONS[language][key]["low" if score < MIDDLE else "middle"],
-            "try_this": texts.TRY_THIS[language][key],
-        }
-        for score, key in weakest
-    ]
-
-
-def _place_to_mend(key: str, signals: Signals) -> str | None:
-    sentence = None
-    if key == "action":
-        sentence = signals.first_sentence_with(WE)
-    elif key == "result":
-        sentence = signals.first_sentence_with(RESULT)
-    elif key == "specificity":
-        sentence = signals.first_sentence_with(HABIT)
-    return None if sentence is None else _quote(sentence)
-
-
-def _quote(sentence: str) -> str:
-    """At most QUOTE_MAX_WORDS of the sentence, letter by letter."""
-    words = list(re.finditer(r"\S+", sentence))[:QUOTE_MAX_WORDS]
-    return sentence[: words[-1].end()]
-
-
-def _rewrite(scores: Mapping[str, int | None], signals: Signals, language: str) -> str | None:
-    """Their own sentences in the order of a story, with a placeholder for what is missing; None
-    where nothing is missing or nothing is there."""
-    given = [score for score in scores.values() if score is not None]
-    if not given or min(given) >= GOOD_ENOUGH:
+def _rewrite(answer: str, gaps: list[str]) -> str | None:
+    """Their own words, with a placeholder for each thing that there was too little of."""
+    words = answer.split()
+    if not gaps or len(words) > REWRITE_MAX_WORDS:
         return None
-    situation = signals.first_sentence_with(SITUATION)
-    actions = [each for each in signals.sentences if OWN_ACTION.search(each)][:4]
-    results = [each for each in signals.sentences if RESULT.search(each)][:2]
-    if not (actions or results):
-        return None
-    if situation and actions and signals.has_measured_result:
-        return None
-    gaps = texts.GAPS[language]
-    parts = [situation or gaps["situation"], *(actions or [gaps["action"]])]
-    parts += results or [gaps["result"]]
-    if results and not signals.has_measured_result:
-        parts.append(gaps["number"])
-    return " ".join(_ended(part) for part in dict.fromkeys(parts))
-
-
-def _ended(sentence: str) -> str:
-    return sentence if sentence[-1] in ".!?" else f"{sentence}."
+    return " ".join([*words, *(f"[{gap.rstrip('.')}]" for gap in gaps)])

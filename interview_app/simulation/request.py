@@ -20,7 +20,8 @@ class SimulatedRequest:
 
     @property
     def language(self) -> str:
-        return self.settings.get("language", "en")
+        """One that the simulation has sentences in."""
+        return "de" if self.settings.get("language") == "de" else "en"
 
     def block(self, tag: str) -> str:
         return block_text(tag, self.user_message)

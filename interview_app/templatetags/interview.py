@@ -14,9 +14,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from interview_app.queries import FEEDBACK_ANALYSIS, QUESTION_GENERATION, SESSION_SUMMARY
 from interview_app.rubric import criterion_name
 from interview_app.scorability import NO_WORDS, NOT_SCORABLE, TOO_SHORT
+from operations.kinds import words_of
 from operations.models import Operation
 from operations.queries import (
     is_retryable,
@@ -38,21 +38,6 @@ SESSION_STATUS = {
     "finished": _("Finished"),
     "needs_attention": _("Needs attention"),
 }
-AT_WORK = {
-    QUESTION_GENERATION: _("Preparing your questions"),
-    FEEDBACK_ANALYSIS: _("Reading your answer"),
-    SESSION_SUMMARY: _("Writing your summary"),
-}
-STOPPED = {
-    QUESTION_GENERATION: _("The preparation of your questions was stopped."),
-    FEEDBACK_ANALYSIS: _("The feedback on this answer was stopped."),
-    SESSION_SUMMARY: _("The summary was stopped."),
-}
-SAVED = {
-    QUESTION_GENERATION: _("The posting and your résumé are saved"),
-    FEEDBACK_ANALYSIS: _("Your answer is saved"),
-    SESSION_SUMMARY: _("All your answers are saved"),
-}
 NOT_SCORED = {
     TOO_SHORT: _("It is too short to be judged: a few sentences are needed."),
     NO_WORDS: _("It holds no words that could be judged."),
@@ -67,25 +52,23 @@ RESPONSE_TYPES = {
 }
 
 
-@register.inclusion_tag("interview_app/_operation.html", takes_context=True)
-def operation_card(
-    context: template.Context, operation: Operation | None, saved_at: datetime | None = None
-) -> dict[str, Any]:
+@register.inclusion_tag("interview_app/_operation.html")
+def operation_card(operation: Operation | None, saved_at: datetime | None = None) -> dict[str, Any]:
     """The state of one AI call and what the person can do about it; nothing once it completed."""
     if operation is None or operation.status == Operation.Status.COMPLETED:
         return {"operation": None}
     card: dict[str, Any] = {"operation": operation, "saved_at": saved_at}
     if not operation.is_final:
-        return {**card, **_at_work(operation, context["paused"])}
+        return {**card, **_at_work(operation)}
     if operation.status == Operation.Status.CANCELLED:
-        return {**card, "stopped": STOPPED.get(operation.kind, _("This was stopped."))}
+        return {**card, "stopped": words_of(operation.kind).stopped}
     return {**card, **_failure(operation)}
 
 
-def _at_work(operation: Operation, paused: set[str]) -> dict[str, Any]:
+def _at_work(operation: Operation) -> dict[str, Any]:
     return {
-        "at_work": AT_WORK.get(operation.kind, _("Working on it")),
-        "waiting": waiting(operation, paused),
+        "at_work": words_of(operation.kind).at_work,
+        "waiting": waiting(operation),
         "tries": operation.run_attempts,
         "tries_possible": 1 + settings.OPERATIONS_MAX_RETRIES,
         "is_slow": timezone.now() - operation.queued_at > SLOW_AFTER,
@@ -95,7 +78,7 @@ def _at_work(operation: Operation, paused: set[str]) -> dict[str, Any]:
 def _failure(operation: Operation) -> dict[str, Any]:
     return {
         "happened": operation_happened(operation),
-        "saved": SAVED.get(operation.kind, _("Everything you wrote is saved")),
+        "saved": words_of(operation.kind).saved,
         "next_step": operation_next_step(operation),
         "action": operation_action(operation),
         "retryable": is_retryable(operation),

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -22,11 +21,14 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from interview_app.resume_pool import PARSERS
 from operations.tests.factories import UserFactory
+from operations.tests.ports import free_port
 
-NOT_COPIED = (".venv", ".git", ".local", ".env", "staticfiles", "__pycache__", ".*_cache")
+# Python writes its bytecode under a name of its own first (`*.pyc.*`), which is gone in a moment.
+NOT_COPIED = (".venv", ".git", ".local", ".env", "staticfiles", ".*_cache", "*.pyc.*")
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -35,7 +37,13 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WAIT_MS = 20_000
+WAIT_MS = 40_000
+
+
+@pytest.fixture(autouse=True)
+def patient_parsers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parsers step back behind all else: on a busy machine none would end within its seconds."""
+    monkeypatch.setattr(PARSERS, "_whole_seconds", 60.0)
 
 
 @pytest.fixture
@@ -98,16 +106,8 @@ def _environment() -> dict[str, str]:
         "DJANGO_DEBUG": "true",
         "SIMULATED_LATENCY_SECONDS": "0.2",
         "OPERATIONS_LEASE_SECONDS": "30",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PORT": str(_free_port()),
+        "PORT": str(free_port()),
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _when_ready(process: subprocess.Popen[str], directory: Path, log: Path) -> RunningApp:
@@ -129,6 +129,7 @@ def _when_ready(process: subprocess.Popen[str], directory: Path, log: Path) -> R
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as started:
         yield started
 

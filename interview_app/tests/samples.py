@@ -11,6 +11,11 @@ def sample_bytes(name: str) -> bytes:
     return (FOLDER / name).read_bytes()
 
 
+def resume_bytes(name: str) -> bytes:
+    """A small file that readers stumble over; their README says what each should give."""
+    return (FOLDER.parent / "resumes" / name).read_bytes()
+
+
 def sample_text(name: str) -> str:
     return (FOLDER / name).read_text("utf-8")
 

@@ -29,6 +29,7 @@ class SwitchedProvider(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.accepts_key = True
+        self.content_of = simulated
 
     @property
     def url(self) -> str:
@@ -42,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.server.accepts_key:
-            self._answer(200, completion(request))
+            self._answer(200, completion(request, self.server.content_of(request)))
         else:
             self._answer(401, REFUSAL)
 
@@ -59,9 +60,16 @@ class Handler(BaseHTTPRequestHandler):
         """A test's output is for failures."""
 
 
-def completion(request: dict[str, Any]) -> dict[str, Any]:
-    kind = get_kind(request["response_format"]["json_schema"]["name"])
-    message = {"role": "assistant", "content": json.dumps(kind.simulate(request)), "refusal": None}
+def kind_of(request: dict[str, Any]) -> str:
+    return str(request["response_format"]["json_schema"]["name"])
+
+
+def simulated(request: dict[str, Any]) -> object:
+    return get_kind(kind_of(request)).simulate(request)
+
+
+def completion(request: dict[str, Any], content: object) -> dict[str, Any]:
+    message = {"role": "assistant", "content": json.dumps(content), "refusal": None}
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",

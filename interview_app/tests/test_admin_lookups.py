@@ -25,8 +25,8 @@ from knox.models import AuthToken
 
 from interview_app.models import Answer, InterviewSession, Resume
 from interview_app.tests.test_admin import make_everything
-from operations import bulk
 from operations.admin import ListedLookupsAdmin
+from operations.console import bulk
 from operations.models import Operation
 from operations.tests.factories import (
     OperationFactory,
@@ -43,8 +43,8 @@ ADMINS = {model._meta.label_lower: each for model, each in admin.site._registry.
 
 PRIVATE = {
     "interview_app.jobposting": {"title", "company", "description", "tech_stack"},
-    "interview_app.resume": {"text"},
-    "interview_app.interviewsession": {"role", "job_description", "resume_text"},
+    "interview_app.resume": {"entries", "text"},
+    "interview_app.interviewsession": {"role", "job_description", "resume_text", "resume_entries"},
     "interview_app.question": {"text", "competency", "why"},
     "interview_app.draft": {"text"},
     "interview_app.answer": {"text"},
@@ -54,7 +54,8 @@ PRIVATE = {
     "knox.authtoken": {"digest", "token_key"},
     "sessions.session": {"session_key", "session_data"},
 }
-NUMBERS_ONLY = {("interview_app.sessionsummary", "missing")}
+NO_WORDS = {("interview_app.sessionsummary", "missing"), ("interview_app.resume", "warnings")}
+"""Numbers and codes."""
 
 FORMS = (
     "",
@@ -169,7 +170,7 @@ def test_every_long_text_of_the_product_counts_as_private() -> None:
     }
 
     known = {(label, column) for label, columns in PRIVATE.items() for column in columns}
-    assert texts - known == NUMBERS_ONLY
+    assert texts - known == NO_WORDS
 
 
 def test_tokens_have_no_page() -> None:
@@ -375,6 +376,16 @@ def test_no_odd_query_is_our_fault(crowd: InterviewSession, who: str) -> None:
 
     assert statuses.keys() <= {200, 302, 400, 403, 404}, statuses.get(500)
     assert sum(map(len, statuses.values())) == NUMBER_OF_QUERIES
+
+
+def test_an_empty_name_of_a_field_is_no_field(crowd: InterviewSession) -> None:
+    client = client_of(User.objects.create_superuser("ops", "ops@example.org", "x"))
+    operation = Operation.objects.first()
+    assert operation
+
+    for each in (crowd.owner, operation):
+        address = f"{list_url(each._meta.label_lower)}{each.pk}/change/"
+        assert client.get(f"{address}?_to_field=").status_code == 200
 
 
 SUGGESTIONS = (

@@ -6,7 +6,7 @@ import csv
 from io import StringIO
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -79,7 +79,53 @@ def test_person_is_still_changed_on_their_page(superuser: Client) -> None:
     assert response.status_code == 302
     person.refresh_from_db()
     assert person.first_name == "Mara"
+    assert person.check_password("correct horse")
     assert InterviewSession.objects.filter(owner=person).exists()
+
+
+def plain_staff(*permissions: str) -> User:
+    person: User = UserFactory(is_staff=True)
+    person.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    return person
+
+
+def with_hash(password_hash: str) -> User:
+    person: User = UserFactory()
+    User.objects.filter(pk=person.pk).update(password=password_hash)
+    return person
+
+
+@pytest.mark.parametrize(
+    ("permissions", "may_set_one"), [(("view_user",), False), (("view_user", "change_user"), True)]
+)
+def test_page_of_a_person_shows_no_part_of_a_password_hash(
+    permissions: tuple[str, ...], may_set_one: bool, client: Client
+) -> None:
+    person = with_hash("md5$saltOfTheirs$hashOfTheirs0123456789")
+    client.force_login(plain_staff(*permissions))
+
+    page = client.get(f"{USERS}{person.pk}/change/").content.decode()
+
+    for part in ("algorithm", "md5", "saltOf", "hashOf", "****"):
+        assert part not in page
+    assert (f"{USERS}{person.pk}/password/" in page) is may_set_one
+
+
+def test_page_of_a_person_tells_whether_there_is_a_password(superuser: Client) -> None:
+    for person, word in ((UserFactory(), "Set."), (with_hash("!"), "None.")):
+        page = superuser.get(f"{USERS}{person.pk}/change/").content.decode()
+
+        assert f'{word} <a class="button" href="{USERS}{person.pk}/password/">' in page
+
+
+def test_who_may_change_people_sets_a_new_password(superuser: Client) -> None:
+    person = UserFactory()
+    new = {"password1": "a-mule-in-the-rain", "password2": "a-mule-in-the-rain"}
+
+    superuser.post(f"{USERS}{person.pk}/password/", {**new, "usable_password": "true"})
+
+    person.refresh_from_db()
+    assert person.check_password("a-mule-in-the-rain")
 
 
 def test_no_list_shows_an_address(superuser: Client) -> None:

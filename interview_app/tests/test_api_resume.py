@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from interview_app.models import RESUME_MAX_LENGTH, Resume
 from interview_app.tests.factories import ResumeFactory
+from interview_app.tests.test_resume_files import blank_pdf
 from operations.tests.api_client import api_client, assert_problem, escaped_json
 from operations.tests.factories import UserFactory
 
@@ -35,7 +37,7 @@ def test_text_is_kept_word_for_word(alice: User) -> None:
 
     body = response.json()
     assert response.status_code == 200
-    assert body.keys() == {"text", "source", "updated_at"}
+    assert body.keys() == {"text", "source", "warnings", "entries", "updated_at"}
     assert (body["text"], body["source"]) == (text, "text")
     assert body["updated_at"].endswith("Z")
     assert api_client(alice).get(RESUME).json() == body
@@ -143,3 +145,103 @@ def test_resume_is_deleted(alice: User) -> None:
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
 def test_signing_in_comes_first(method: str) -> None:
     assert_problem(getattr(api_client(), method)(RESUME), 401, "NOT_AUTHENTICATED")
+
+
+def test_what_was_seen_in_a_file_is_in_the_answer(alice: User) -> None:
+    body = put_file(alice, "resume.txt", "Zoë at Café".encode("cp1252")).json()
+
+    assert body["text"] == "Zoë at Café"
+    assert [each["code"] for each in body["warnings"]] == ["encoding_guessed", "few_words"]
+    assert all(each["detail"].endswith(".") for each in body["warnings"])
+    assert api_client(alice).get(RESUME).json()["warnings"] == body["warnings"]
+
+
+def test_a_link_alone_is_no_resume(alice: User) -> None:
+    response = api_client(alice).put(RESUME, {"text": "https://www.linkedin.com/in/ada-quill"})
+
+    errors = assert_problem(response, 400, "VALIDATION_ERROR")["errors"]
+    assert [(error["field"], error["code"]) for error in errors] == [("text", "link_only")]
+
+
+def test_too_many_pages_are_told_from_too_many_bytes(alice: User) -> None:
+    assert_problem(put_file(alice, "r.pdf", blank_pdf(41)), 413, "TOO_MANY_PAGES")
+
+
+JOBS = "Experience\nStaff Engineer, Fjord Pay  2021 – now\n• Moved the ledger\n"
+CORRECTED = {
+    "section": "experience",
+    "title": "Principal",
+    "employer": "Fjord Pay",
+    "dates": "2021 – now",
+}
+
+
+def test_what_was_found_in_a_text_is_in_the_answer(alice: User) -> None:
+    body = api_client(alice).put(RESUME, {"text": JOBS}).json()
+
+    assert body["entries"] == [{**CORRECTED, "title": "Staff Engineer"}]
+
+
+def test_entries_are_corrected_and_the_text_stays(alice: User) -> None:
+    api_client(alice).put(RESUME, {"text": JOBS})
+
+    body = api_client(alice).patch(RESUME, {"entries": [CORRECTED]}, format="json").json()
+
+    assert (body["entries"], body["text"]) == ([CORRECTED], JOBS)
+    assert api_client(alice).get(RESUME).json()["entries"] == [CORRECTED]
+
+
+def test_another_text_is_looked_through_anew(alice: User) -> None:
+    ResumeFactory(owner=alice, entries=[CORRECTED])
+
+    body = api_client(alice).put(RESUME, {"text": "Nine words that hold no job."}).json()
+
+    assert body["entries"] == []
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"section": "hobbies", "title": "Chess"},
+        {"title": "Chess"},
+        {"section": "skills", "title": "x" * 201},
+        {"section": "skills", "title": "a\x00b"},
+        "Chess",
+    ],
+)
+def test_what_is_no_entry_is_refused(alice: User, entry: object) -> None:
+    ResumeFactory(owner=alice, entries=[CORRECTED])
+
+    response = api_client(alice).patch(RESUME, {"entries": [entry]}, format="json")
+
+    assert_problem(response, 400, "VALIDATION_ERROR")
+    assert Resume.objects.get().entries == [CORRECTED]
+
+
+def test_more_entries_than_can_be_kept_are_refused(alice: User) -> None:
+    ResumeFactory(owner=alice)
+
+    response = api_client(alice).patch(RESUME, {"entries": [CORRECTED] * 61}, format="json")
+
+    assert_problem(response, 400, "VALIDATION_ERROR")
+
+
+def test_nothing_stored_nothing_to_correct(alice: User) -> None:
+    response = api_client(alice).patch(RESUME, {"entries": [CORRECTED]}, format="json")
+
+    assert_problem(response, 404, "NOT_FOUND")
+
+
+def test_json_resume_says_itself_what_it_holds(alice: User) -> None:
+    resume = {
+        "basics": {"name": "Ada Quill"},
+        "work": [{"name": "Fjord Pay", "position": "Principal", "startDate": "2021-03"}],
+        "skills": [{"name": "Data", "keywords": ["SQL"]}],
+    }
+
+    body = put_file(alice, "resume.json", json.dumps(resume).encode()).json()
+
+    assert body["entries"] == [
+        {**CORRECTED, "dates": "2021-03 –"},
+        {"section": "skills", "title": "Data, SQL", "employer": "", "dates": ""},
+    ]

@@ -272,7 +272,7 @@ def test_stored_resume_is_used_unless_another_is_sent(alice: User) -> None:
         ("mode", "dream"),
         ("language", "fr"),
         ("job_posting", "no id"),
-        ("job_posting", str(uuid.uuid4())),
+        ("job_posting", "00000000-0000-4000-8000-000000000001"),
         ("job_posting", 7),
     ],
 )
@@ -370,6 +370,7 @@ def test_session_has_the_shape_of_the_contract(alice: User) -> None:
     assert first.keys() == {
         "id",
         "number",
+        "follow_up_to",
         "text",
         "type",
         "competency",
@@ -484,6 +485,7 @@ def test_list_asks_the_database_equally_often_for_2_and_for_20(alice: User) -> N
     client = api_client(alice)
     for _ in range(2):
         full_session(alice)
+    client.get(SESSIONS)  # the first use of a token is noted
     few = queries_of(lambda: client.get(SESSIONS))
     for _ in range(18):
         full_session(alice)
@@ -614,6 +616,26 @@ def test_draft_can_be_emptied_but_not_left_out(alice: User, session: InterviewSe
 
 
 # --- Finish and delete --------------------------------------------------------------------------
+
+
+def test_missing_questions_are_asked_for(alice: User, session: InterviewSession) -> None:
+    client = api_client(alice)
+    OperationFactory(
+        kind="question_generation",
+        subject_id=str(session.pk),
+        session_id=session.pk,
+        owner=alice,
+        completed=True,
+    )
+    session.question_count = session.questions.count() + 1
+    session.save()
+
+    response = client.post(session_path(session, "questions/"))
+    again = client.post(session_path(session, "questions/"))
+
+    assert response.status_code == 202
+    assert response.json()["kind"] == "question_generation"
+    assert again.json()["id"] == response.json()["id"]
 
 
 def test_finishing_starts_the_summary(alice: User, session: InterviewSession) -> None:

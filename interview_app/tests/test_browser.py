@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from interview_app.resume_files import read_resume
 from interview_app.tests.conftest import WAIT_MS, RunningApp, opened_browser, started_app
+from interview_app.tests.looking import keep_screenshot
 from interview_app.tests.samples import FOLDER, sample_bytes, sample_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -57,8 +56,7 @@ class Case:
 
     @property
     def resume_text(self) -> str:
-        text, _source = read_resume(self.resume, sample_bytes(self.resume))
-        return text
+        return read_resume(self.resume, sample_bytes(self.resume)).text
 
 
 BACKEND = Case("Senior Backend Engineer", "job-backend-billing.txt", "resume-mara-lindqvist.pdf")
@@ -129,6 +127,28 @@ def test_what_failed_is_tried_again_from_its_card(browser: Browser, tmp_path: Pa
         seen += try_again_until(page, ".score-chip", 5)
 
         assert seen, "no call failed, so nothing was shown"
+
+
+def test_what_was_read_is_seen_and_corrected_before_it_is_used(page: Page) -> None:
+    sign_up(page)
+    page.goto("/practice/new/")
+    page.get_by_label("Which role is it?").fill("Ferry captain")
+    read: FilePayload = {
+        "name": "cv.txt",
+        "mimeType": "text/plain",
+        "buffer": "Zoë at the Pünt ferry, Zürich".encode("cp1252"),
+    }
+    page.get_by_label("or choose a file").set_input_files(read)
+    page.get_by_role("button", name="Start").click()
+
+    expect(page.get_by_role("status").last).to_contain_text("There are hardly any words.")
+    box = page.get_by_label("Your résumé")
+    expect(box).to_have_value("Zoë at the Pünt ferry, Zürich")
+    box.fill("Zoë at the Punt ferry, Zürich: nine years without an accident.")
+    page.get_by_role("button", name="Start").click()
+
+    expect(page.locator(".question-row")).to_have_count(5, timeout=WAIT_MS)
+    expect(page.locator(".snapshot .words").last).to_contain_text("Punt ferry, Zürich: nine years")
 
 
 def test_ten_double_clicks_on_start_make_one_session(page: Page, running_app: RunningApp) -> None:
@@ -215,6 +235,7 @@ def test_the_path_needs_no_mouse(page: Page) -> None:
     page.keyboard.press("Enter")
     page.get_by_label("Your answer").focus()
     page.keyboard.type(ANSWERS[0])
+    page.keyboard.press("Tab")  # the choice of a failure, which development has
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
 
@@ -243,8 +264,10 @@ def fill_in(page: Page, case: Case) -> None:
     page.goto("/practice/new/")
     page.get_by_label("Which role is it?").fill(case.role)
     page.get_by_label("The job posting").fill(case.posting_text)
-    page.get_by_label("or choose a file").set_input_files(FOLDER / case.resume)
     page.get_by_label("Language of the interview").select_option(label=case.language)
+    page.get_by_label("or choose a file").set_input_files(FOLDER / case.resume)
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("status").first).to_contain_text("Nothing has started yet")
 
 
 def double_click_start(page: Page, *, times: int) -> None:
@@ -320,9 +343,3 @@ def finish(page: Page) -> None:
 
 def counts(app: RunningApp) -> tuple[int, int]:
     return app.count("interview_app_interviewsession"), app.count("operations_operation")
-
-
-def keep_screenshot(page: Page, name: str) -> None:
-    """Remakes a picture of the docs, only when SCREENSHOTS=1 asks for it."""
-    if os.environ.get("SCREENSHOTS") == "1":
-        page.screenshot(path=Path(settings.BASE_DIR) / "docs" / "images" / name)

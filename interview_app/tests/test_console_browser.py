@@ -8,25 +8,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from interview_app.tests.conftest import RunningApp, opened_browser, started_app
+from interview_app.tests.looking import found_by_axe, keep_screenshot, too_wide
 from interview_app.tests.switched_provider import SwitchedProvider, switched_provider
-from interview_app.tests.test_browser import keep_screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
 LIST = "/admin/operations/operation/"
-AXE = Path(__file__).parent / "data" / "axe" / "axe.min.js"
 BAD_HOUR = "from interview_app.tests.console_rows import *; make_bad_hour()"
 EVERY_STATE = "from interview_app.tests.console_rows import *; make_every_state()"
 NARROW: ViewportSize = {"width": 360, "height": 740}
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 IMPACTS = ("serious", "critical")
+OURS = {"include": ["#content"], "exclude": ["#toolbar"]}
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +92,7 @@ def test_operator_finds_and_repairs_a_bad_hour(operator: Page) -> None:
     expect(page.get_by_role("link", name="Failed 500")).to_be_visible()
     keep_screenshot(page, "operations-list.png")
 
+    page.get_by_text("Overview").click()
     page.get_by_title("server_error, last 1h").click()
     expect(page.get_by_text("120 results")).to_be_visible()
     page.get_by_role("button", name="Retry all 120").click()
@@ -124,6 +124,7 @@ def test_operator_mends_a_refused_key(
     look_again(page)
     expect(page.get_by_role("link", name="3 operations waiting")).to_be_visible()
 
+    page.get_by_text("Overview").click()
     page.get_by_title("authentication, last 15m").click()
     page.get_by_role("row").get_by_role("link", name="Questions").click()
     expect(page.get_by_text("OPENAI_API_KEY is wrong")).to_be_visible()
@@ -135,7 +136,42 @@ def test_operator_mends_a_refused_key(
     look_until(page, lambda: page.get_by_role("link", name="Paused 0").is_visible())
     look_until(page, lambda: page.get_by_role("link", name="Queued 0").is_visible())
     page.get_by_role("link", name="Completed", exact=False).first.click()
-    expect(page.get_by_text("523 results")).to_be_visible()
+    expect(page.get_by_text("524 results")).to_be_visible()
+
+
+def test_operator_goes_from_a_paused_operation_to_the_mended_provider(
+    browser: Browser,
+    console_app: RunningApp,
+    provider: SwitchedProvider,
+    in_app: Callable[[str], None],
+) -> None:
+    start = "from interview_app.tests.console_rows import *; start_sessions({})".format
+    provider.accepts_key = False
+    with opened_browser(browser, console_app) as context:
+        page = context.new_page()
+        page.set_viewport_size(WIDE)
+        sign_in(page)
+        in_app(start(1))
+        look_until(page, lambda: page.get_by_text("Paused: INVALID_API_KEY").is_visible())
+        in_app(start(2))
+        look_again(page)
+        row = page.locator("#result_list tbody tr").first.bounding_box()
+        keep_screenshot(page, "operations-attention.png")
+        assert row is not None
+        assert row["y"] + row["height"] <= WIDE["height"]
+
+        page.goto(f"{LIST}?state=paused")
+        page.locator("#result_list tbody th a").first.click()
+        expect(page.get_by_text("The provider refused its key or account")).to_be_visible()
+        assert serious_violations(page) == []
+        keep_screenshot(page, "operation-paused.png")
+        provider.accepts_key = True  # mended in the provider's account
+        page.get_by_role("button", name="Probe and resume").click()
+
+        expect(page.locator(".op-state.op-completed")).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("heading", name="Why it waits")).to_have_count(0)
+        page.get_by_role("button", name="Pause refresh").click()
+        expect(page.get_by_text("This page stands still.")).to_be_visible()
 
 
 def test_page_of_an_operation_draws_its_attempts_and_waits(operator: Page) -> None:
@@ -278,21 +314,12 @@ PAGES_OF_READ_ONLY: dict[str, Callable[[Page], object]] = {
 
 def serious_violations(page: Page) -> list[str]:
     """Of what this project puts on the page; the frame around it is Django's."""
-    page.wait_for_load_state("load")  # a click's page may still be on its way
-    page.evaluate(AXE.read_text())
-    report = page.evaluate("axe.run({include: ['#content'], exclude: ['#toolbar']})")
     return [
         f"{violation['id']}: {node['html'][:120]}"
-        for violation in report["violations"]
+        for violation in found_by_axe(page, OURS)
         if violation["impact"] in IMPACTS
         for node in violation["nodes"][:3]
     ]
-
-
-def too_wide(page: Page) -> list[str]:
-    """Tables may scroll within themselves, the page must not (WCAG 1.4.10)."""
-    width = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    return [f"scrolls {width} px sideways"] if width > 0 else []
 
 
 def states(page: Page) -> dict[str, str]:

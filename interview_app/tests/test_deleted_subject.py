@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from interview_app.services import delete_session, start_session
 from interview_app.tests.engine import run_what_is_due
-from operations import bulk
+from operations.console import bulk
 from operations.models import Operation
 from operations.services import cancel_operation
 

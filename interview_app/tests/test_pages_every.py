@@ -70,6 +70,8 @@ def session(alice: User) -> InterviewSession:
         "/practice/{session}/",
         "/practice/{session}/summary/",
         "/practice/{session}/delete/",
+        "/account/",
+        "/account/delete/",
         "/questions/{question}/",
         "/questions/{failed}/",
         "/nothing/here/",

@@ -235,7 +235,7 @@ def test_a_practice_takes_the_same_queries_whatever_its_size(
     session = session_with(alice, questions=questions)
     client.force_login(alice)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         client.get(f"/practice/{session.pk}/")
 
 
@@ -252,3 +252,30 @@ def test_my_practice_takes_the_same_queries_whatever_its_length(
 
     with django_assert_num_queries(7):
         client.get("/practice/")
+
+
+def test_practice_with_missing_questions_says_so_and_asks_for_them(
+    client: Client, alice: User
+) -> None:
+    session = session_with(alice, questions=4, question_count=5)
+    client.force_login(alice)
+    page = client.get(f"/practice/{session.pk}/").text
+
+    response = client.post(f"/practice/{session.pk}/questions/")
+
+    newest = Operation.objects.filter(kind="question_generation").order_by("-created_at")[0]
+    assert "4 of 5 questions are here" in page
+    assert f"/practice/{session.pk}/questions/" in page
+    assert response.status_code == 302
+    assert (newest.status, newest.parameters) == ("pending", {"missing": True})
+    assert f"/practice/{session.pk}/questions/" not in client.get(f"/practice/{session.pk}/").text
+
+
+def test_whole_practice_offers_no_missing_questions(client: Client, alice: User) -> None:
+    session = session_with(alice, questions=2, question_count=2)
+    client.force_login(alice)
+
+    assert "questions are here" not in client.get(f"/practice/{session.pk}/").text
+    page = client.post(f"/practice/{session.pk}/questions/", follow=True)
+    assert "This practice has all its questions." in page.text
+    assert Operation.objects.filter(kind="question_generation").count() == 1

@@ -159,9 +159,36 @@ def test_a_resume_file_becomes_the_snapshot(client: Client, alice: User) -> None
     client.force_login(alice)
 
     file = SimpleUploadedFile("cv.docx", docx_of("Ran nine roll-outs."))
-    start(client, resume_text="", resume_file=file)
+    seen = start(client, resume_text="", resume_file=file)
+    start(client, resume_text=seen.context["form"]["resume_text"].value())
 
-    assert "Ran nine roll-outs." in InterviewSession.objects.get().resume_text
+    assert InterviewSession.objects.get().resume_text == "Ran nine roll-outs."
+
+
+def test_nothing_starts_before_the_text_of_a_file_was_seen(client: Client, alice: User) -> None:
+    client.force_login(alice)
+
+    file = SimpleUploadedFile("cv.docx", docx_of("Ran nine roll-outs."))
+    page = start(client, resume_text="", resume_file=file)
+
+    assert page.status_code == 200
+    assert "Ran nine roll-outs.</textarea>" in page.text
+    assert "Nothing has started yet" in page.text
+    assert "There are hardly any words." in page.text
+    assert not InterviewSession.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["job_description", "resume_text"])
+def test_a_link_instead_of_a_text_is_told_what_to_do(
+    client: Client, alice: User, field: str
+) -> None:
+    client.force_login(alice)
+
+    page = start(client, **{field: "https://jobs.example.org/4711?utm_source=mail"})
+
+    assert page.status_code == 400
+    assert "This is only a link" in str(page.context["form"].errors[field])
+    assert not InterviewSession.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -170,7 +197,8 @@ def test_a_resume_file_becomes_the_snapshot(client: Client, alice: User) -> None
         pytest.param("cv.pdf", picture_only_pdf(), "picture", id="picture-only PDF"),
         pytest.param("cv.docx", b"%PDF-1.7 not a Word file", "not what", id="docx that is none"),
         pytest.param("cv.pdf", b"", "empty", id="empty file"),
-        pytest.param("cv.odt", b"text", "Only .txt, .pdf and .docx", id="unsupported type"),
+        pytest.param("cv.odp", b"text", "This kind of file", id="unsupported type"),
+        pytest.param("cv.jpg", b"\xff\xd8", "This is a picture", id="picture"),
         pytest.param("cv.txt", b"x" * (5 * 1024 * 1024 + 1), "5 MB", id="too large"),
     ],
 )

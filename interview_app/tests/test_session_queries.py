@@ -3,8 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -166,6 +168,56 @@ def test_the_number_of_queries_does_not_grow_with_the_sessions(
     with django_assert_num_queries(4):
         details = session_details(sessions_of(owner).select_related("summary"))
         assert [detail.status for detail in details] == ["in_progress"] * 3
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_what_is_committed_between_two_reads_is_never_missing_beside_its_operation(
+    after: int,
+) -> None:
+    session = InterviewSessionFactory(finishing=True)
+    question = QuestionFactory(session=session)
+    answer = AnswerFactory(question=question)
+    asked, analysed, summed_up = (
+        generation(session, running=True),
+        analysis(answer.pk, session, running=True),
+        summary(session, running=True),
+    )
+
+    def everything_is_committed() -> None:
+        QuestionFactory(session=session)
+        FeedbackFactory(answer=answer)
+        SessionSummaryFactory(session=session)
+        InterviewSession.objects.filter(pk=session.pk).update(finished_at=timezone.now())
+        Operation.objects.filter(session_id=session.pk).update(
+            status="completed",
+            finished_at=timezone.now(),
+            lease_owner=None,
+            lease_expires_at=None,
+        )
+
+    with connection.execute_wrapper(AfterReads(after, everything_is_committed)):
+        detail = session_detail(session.pk, session.owner)
+
+    completed = {each.pk for each in detail.operations if each.status == "completed"}
+    assert asked.pk not in completed or len(detail.questions) == 2
+    assert analysed.pk not in completed or detail.questions[0].feedback is not None
+    assert summed_up.pk not in completed or (detail.summary and detail.status == "finished")
+
+
+class AfterReads:
+    """Does something once, before the read that follows so many others."""
+
+    def __init__(self, reads: int, do: Callable[[], None]) -> None:
+        self.reads_left = reads
+        self.do: Callable[[], None] | None = do
+
+    def __call__(self, execute: Callable[..., Any], *statement: Any) -> Any:
+        do = self.do
+        if do is not None and self.reads_left == 0:
+            self.do = None
+            do()
+        self.reads_left -= 1
+        return execute(*statement)
 
 
 def test_the_sessions_of_others_do_not_exist() -> None:

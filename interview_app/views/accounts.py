@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
@@ -16,12 +17,23 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from interview_app.accounts import sign_out_everywhere
-from interview_app.forms import OwnPasswordForm, SignInForm, SignUpForm
+from interview_app.accounts import (
+    check_own_password,
+    count_sign_up,
+    delete_account,
+    is_visitor,
+    sign_out_everywhere,
+)
+from interview_app.forms import ChangePasswordForm, OwnPasswordForm, SignInForm, SignUpForm
+from interview_app.models import AccessToken
+from interview_app.tokens import revoke_token, revoke_tokens, tokens_of
+from interview_app.views.live import own_page
 from interview_app.views.ownership import signed_in_user
 from interview_app.views.paths import next_path
+from interview_app.views.refused import refuse_page
+from operations.models import Door
 
 
 class SignIn(LoginView):
@@ -32,6 +44,10 @@ class SignIn(LoginView):
     def get_default_redirect_url(self) -> str:
         return next_path(self.request, default="my_practice")
 
+    def form_invalid(self, form: SignInForm) -> HttpResponse:  # type: ignore[override]
+        page = super().form_invalid(form)
+        return refuse_page(page, form.refusal) if form.refusal else page
+
 
 class SignOut(LogoutView):
     next_page = "home"
@@ -40,6 +56,7 @@ class SignOut(LogoutView):
 class ChangePassword(PasswordChangeView):
     """This browser stays signed in; every other one, and every token, is out."""
 
+    form_class = ChangePasswordForm
     template_name = "registration/change_password.html"
     success_url = reverse_lazy("change_password")
 
@@ -71,18 +88,68 @@ def leave_everywhere(request: HttpRequest) -> HttpResponse:
     return render(request, "registration/leave_everywhere.html", {"form": form}, status=status)
 
 
+@own_page
+def my_account(request: HttpRequest) -> HttpResponse:
+    tokens = tokens_of(signed_in_user(request))
+    return render(request, "registration/my_account.html", {"tokens": tokens})
+
+
+@login_required
+@require_POST
+def revoke_one(request: HttpRequest, token_id: UUID) -> HttpResponse:
+    try:
+        revoke_token(person=signed_in_user(request), token_id=token_id)
+    except AccessToken.DoesNotExist:
+        raise Http404 from None
+    messages.success(request, _("The access token is revoked."))
+    return redirect("my_account")
+
+
+@login_required
+@require_POST
+def revoke_all(request: HttpRequest) -> HttpResponse:
+    revoke_tokens(person=signed_in_user(request))
+    messages.success(request, _("All access tokens are revoked."))
+    return redirect("my_account")
+
+
+@sensitive_post_parameters()
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_my_account(request: HttpRequest) -> HttpResponse:
+    person, form = signed_in_user(request), OwnPasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            check_own_password(person, form.cleaned_data["password"])
+        except ValidationError as wrong:
+            form.add_error(None, wrong)
+        else:
+            delete_account(person=person, actor=person, door=Door.PAGE)
+            logout(request)
+            messages.success(request, _("Your account and everything you wrote are deleted."))
+            return redirect("home")
+    status = 400 if form.errors else 200
+    return render(request, "registration/delete_account.html", {"form": form}, status=status)
+
+
 @sensitive_post_parameters()
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: HttpRequest) -> HttpResponse:
     if not settings.REGISTRATION_OPEN:
         raise Http404
-    if request.user.is_authenticated:
+    # Who tries it without an account keeps what is there: the same person, with a name now.
+    visitor = signed_in_user(request) if is_visitor(request.user) else None
+    if request.user.is_authenticated and visitor is None:
         return redirect("my_practice")
-    form = SignUpForm(request.POST or None)
+    if request.method == "POST":
+        count_sign_up(request)
+    offered = {"username": ""} if visitor else None
+    form = SignUpForm(request.POST or None, instance=visitor, initial=offered)
     if request.method == "POST" and form.is_valid():
         login(request, form.save())
-        return redirect(next_path(request, default="new_practice"))
+        return redirect(next_path(request, default="my_practice" if visitor else "new_practice"))
     context = {"form": form, "next": request.POST.get("next") or request.GET.get("next") or ""}
     status = 400 if form.errors else 200
     return render(request, "registration/sign_up.html", context, status=status)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from interview_app.views.ownership import own_operation, signed_in_user
 from interview_app.views.paths import next_path
 from interview_app.views.refused import refuse_in_message
-from operations.models import Operation
+from operations.models import Door, Operation
 from operations.refusals import Refusal
 from operations.services import cancel_operation, retry_operation
 
@@ -37,7 +37,7 @@ def _act(
 ) -> HttpResponse:
     operation = own_operation(request, operation_id)
     try:
-        verb(operation_id=operation.pk, actor=signed_in_user(request), door="page")
+        verb(operation_id=operation.pk, actor=signed_in_user(request), door=Door.PAGE)
     except Refusal as refusal:
         refuse_in_message(request, refusal)
     else:

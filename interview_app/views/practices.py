@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from interview_app.example import finished_example
 from interview_app.forms import NewPracticeForm
 from interview_app.models import InterviewSession, Resume
 from interview_app.queries import session_details, sessions_of
@@ -19,6 +20,7 @@ from interview_app.services import start_session
 from interview_app.views.live import own_page
 from interview_app.views.ownership import signed_in_user
 from interview_app.views.refused import refuse_in_form, refuse_page
+from operations.models import Door
 from operations.refusals import Refusal
 
 PRACTICES_PER_PAGE = 20
@@ -35,7 +37,8 @@ def home(request: HttpRequest) -> HttpResponse:
 def new_practice(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _start(request)
-    return _form_page(request, NewPracticeForm(initial={"form_key": uuid4(), **_offered(request)}))
+    offered = {"form_key": uuid4(), **_offered(request)}
+    return _form_page(request, NewPracticeForm(initial=offered, owner=signed_in_user(request)))
 
 
 @own_page
@@ -47,14 +50,17 @@ def my_practice(request: HttpRequest) -> HttpResponse:
 
 
 def _start(request: HttpRequest) -> HttpResponse:
-    form = NewPracticeForm(request.POST, request.FILES)
+    form = NewPracticeForm(request.POST, request.FILES, owner=signed_in_user(request))
     if not form.is_valid():
         page = _form_page(request, form, status=400)
         return refuse_page(page, form.busy) if form.busy else page
+    if form.read:
+        # What a program read is not used before the person has seen it.
+        return _form_page(request, form)
     fields = {name: form.cleaned_data[name] for name in form.keyed_fields}
     try:
         session, _operation = start_session(
-            owner=signed_in_user(request), form_key=form.submission_key(), door="page", **fields
+            owner=signed_in_user(request), form_key=form.submission_key(), door=Door.PAGE, **fields
         )
     except Refusal as refusal:
         return refuse_page(_form_page(request, refuse_in_form(form, refusal)), refusal)
@@ -66,8 +72,8 @@ def _form_page(request: HttpRequest, form: NewPracticeForm, status: int = 200) -
 
 
 def _offered(request: HttpRequest) -> dict[str, Any]:
-    """What stands in the form at first: an earlier practice's values, or the stored résumé."""
-    earlier = _earlier_session(request)
+    """What stands in the form at first: the example, an earlier practice, or the stored résumé."""
+    earlier = finished_example().session if "example" in request.GET else _earlier_session(request)
     if earlier is None:
         return {"resume_text": _stored_resume_text(request)}
     return {name: getattr(earlier, name) for name in NewPracticeForm.keyed_fields}

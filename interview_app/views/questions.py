@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
@@ -15,15 +16,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from interview_app.follow_ups import ask_follow_up
 from interview_app.forms import AnswerForm, DraftForm
-from interview_app.models import MAX_ANSWERS, Answer, Draft, InterviewSession, Mode, Question
+from interview_app.models import MAX_ANSWERS, Answer, Draft, Question
 from interview_app.queries import AnswerDetail, QuestionDetail, SessionDetail
 from interview_app.services import save_answer, save_draft
 from interview_app.templatetags.interview import clock
 from interview_app.views.live import live_fragment
-from interview_app.views.ownership import own_answer, own_question
+from interview_app.views.ownership import own_answer, own_question, signed_in_user
 from interview_app.views.refused import refuse_in_form, refuse_in_message
-from operations.pauses import paused_credentials
+from operations.credentials import is_simulated
+from operations.errors import Category
+from operations.errors.simulated_faults import fault_model
+from operations.models import Door
 from operations.refusals import Refusal
 
 EARLIER_PER_PAGE = 4
@@ -78,11 +83,22 @@ def insist(request: HttpRequest, answer_id: UUID) -> HttpResponse:
             text=answer.text,
             insist=True,
             form_key=uuid5(answer.pk, "insist"),
-            door="page",
+            door=Door.PAGE,
         )
     except Refusal as refusal:
         refuse_in_message(request, refusal)
     return redirect("question", question_id=answer.question_id)
+
+
+@login_required
+@require_POST
+def follow_up(request: HttpRequest, question_id: UUID) -> HttpResponse:
+    _detail, part = own_question(request, question_id)
+    try:
+        ask_follow_up(question=part.question, door=Door.PAGE)
+    except Refusal as refusal:
+        refuse_in_message(request, refusal)
+    return redirect("question", question_id=question_id)
 
 
 def _save(request: HttpRequest, detail: SessionDetail, part: QuestionDetail) -> HttpResponse:
@@ -93,14 +109,24 @@ def _save(request: HttpRequest, detail: SessionDetail, part: QuestionDetail) -> 
         answer, _operation = save_answer(
             question=part.question,
             text=form.cleaned_data["text"],
+            model=_failing_model(request, form.cleaned_data["failure"]),
             form_key=form.submission_key(),
-            door="page",
+            door=Door.PAGE,
         )
     except Refusal as refusal:
         form = refuse_in_form(form, refusal)
         return _page(request, detail, part, form, status=refusal.status_code)
     _tell_saved(request, part.question, answer)
     return _go_on(request, detail, part)
+
+
+def _may_see_failures(request: HttpRequest) -> bool:
+    """Who looks at what it does, not who practises."""
+    return is_simulated() and (settings.DEBUG or signed_in_user(request).is_staff)
+
+
+def _failing_model(request: HttpRequest, failure: str) -> str:
+    return fault_model(Category(failure)) if failure and _may_see_failures(request) else ""
 
 
 def _draft_text(part: QuestionDetail) -> str:
@@ -157,6 +183,7 @@ def _page(
         "form": form,
         "earlier": _earlier_answers(request, part),
         "may_answer": len(part.answers) < MAX_ANSWERS,
+        "may_see_failures": _may_see_failures(request),
     }
     return render(request, "interview_app/question.html", context, status=status)
 
@@ -171,20 +198,9 @@ def _context(detail: SessionDetail, part: QuestionDetail) -> dict[str, Any]:
         "newest": part.newest,
         "previous": detail.questions[here - 1] if here else None,
         "next": detail.questions[here + 1] if here + 1 < len(detail.questions) else None,
-        "shows_feedback": shows_feedback(detail.session),
-        "unfinished": _is_unfinished(part.newest),
-        "paused": paused_credentials(),
+        "shows_feedback": detail.session.shows_feedback,
+        "unfinished": any(not each.is_final for each in part.operations),
     }
-
-
-def shows_feedback(session: InterviewSession) -> bool:
-    """Like the real thing: no feedback before the end."""
-    return session.mode == Mode.PRACTICE or session.finish_requested_at is not None
-
-
-def _is_unfinished(answer: AnswerDetail | None) -> bool:
-    operation = answer.operation if answer else None
-    return operation is not None and not operation.is_final
 
 
 def _earlier_answers(request: HttpRequest, part: QuestionDetail) -> Page[AnswerDetail]:

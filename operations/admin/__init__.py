@@ -9,24 +9,18 @@ from __future__ import annotations
 from django.apps import apps
 from django.contrib import admin
 
-from operations.admin.bulk import BulkActionAdmin
+from operations.admin import (  # noqa: F401  (each registers its pages)
+    alerts,
+    bulk,
+    operation,
+    provider,
+)
+from operations.admin.limits import CLEAR
 from operations.admin.lookups import ListedLookupsAdmin
-from operations.admin.operation import OperationAdmin
-from operations.admin.provider import ContentViewAdmin, ProviderPauseAdmin, WorkerHeartbeatAdmin
-from operations.admin.read_only import DOOR, ReadOnlyAdmin
+from operations.admin.read_only import ReadOnlyAdmin
 from operations.admin.subjects import register_subject_page
 
-__all__ = [
-    "DOOR",
-    "BulkActionAdmin",
-    "ContentViewAdmin",
-    "ListedLookupsAdmin",
-    "OperationAdmin",
-    "ProviderPauseAdmin",
-    "ReadOnlyAdmin",
-    "WorkerHeartbeatAdmin",
-    "register_subject_page",
-]
+__all__ = ["CLEAR", "ListedLookupsAdmin", "ReadOnlyAdmin", "register_subject_page"]
 
 # Nobody gets these. django-q2's own pages run any callable that is typed into them and unpickle
 # what is in the database; knox's list the digests of all tokens and make a token of any person.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,16 +20,19 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from operations import bulk, services
+from operations import services
 from operations.admin import words
+from operations.admin.export import by_key, csv_response
 from operations.admin.lookups import choice
 from operations.admin.read_only import STYLES, ReadOnlyAdmin, refuse_unless_post
+from operations.console import bulk
+from operations.database.clock import database_now
 from operations.models import BulkAction, BulkItem, Operation
+from operations.queries import living_workers
 
 REFRESH_SECONDS = 3
 ITEMS_PER_PAGE = 100
 LONGEST_SPREAD_MINUTES = 24 * 60
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 PAST = {"retry": "retried", "cancel": "cancelled", "acknowledge": "acknowledged"}
 
 
@@ -76,7 +78,13 @@ class BulkActionAdmin(ReadOnlyAdmin):
             spread_seconds=60 * _minutes(request.POST.get("spread_minutes", "")),
             when=_when(request.POST.get("when", "")),
             note=request.POST.get("note", "").strip(),
+            leave_out_doubtful=request.POST.get("doubtful", "") == "leave",
         )
+        if started and not living_workers(database_now()).exists():
+            messages.warning(
+                request,
+                "Accepted and kept, but no worker is alive: nothing happens before one is started.",
+            )
         if not started:
             messages.warning(request, "This action was started before.")
         return _page(action)
@@ -116,9 +124,7 @@ class BulkActionAdmin(ReadOnlyAdmin):
         action = get_object_or_404(BulkAction, pk=pk)
         if not self.has_view_permission(request, action):
             raise PermissionDenied
-        response = StreamingHttpResponse(_csv_lines(action), content_type="text/csv")
-        response.headers["Content-Disposition"] = f'attachment; filename="bulk-{action.pk}.csv"'
-        return response
+        return csv_response(_csv_rows(action), filename=f"bulk-{action.pk}.csv")
 
 
 def _context(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
@@ -167,25 +173,11 @@ def _report(request: HttpRequest, action: BulkAction) -> dict[str, Any]:
     }
 
 
-class _Echo:
-    """Hands each line of the CSV writer on instead of keeping the file in memory."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv_lines(action: BulkAction) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(("operation", "outcome", "reason", "done_at"))
-    for item in action.items.order_by("id").iterator(chunk_size=2000):
+def _csv_rows(action: BulkAction) -> Iterator[Sequence[str]]:
+    yield "operation", "outcome", "reason", "done_at"
+    for item in by_key(action.items.all()):
         done_at = item.done_at.isoformat() if item.done_at else ""
-        cells = (str(item.operation_id), item.outcome, item.reason, done_at)
-        yield writer.writerow([safe_cell(cell) for cell in cells])
-
-
-def safe_cell(text: str) -> str:
-    """A spreadsheet runs a cell that begins like a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+        yield str(item.operation_id), item.outcome, item.reason, done_at
 
 
 def _minutes(text: str) -> int:

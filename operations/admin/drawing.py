@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from operations.admin import words
-from operations.console import Bucket
+from operations.console.counts import Bucket
 from operations.models import Attempt, Operation
 
 SPARK_WIDTH, SPARK_HEIGHT = 300, 44

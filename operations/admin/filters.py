@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
-from operations import pauses
-from operations.clock import database_now
-from operations.console import STATES, WINDOWS, state_condition
+from operations.console.counts import WINDOWS
+from operations.database.clock import database_now
+from operations.database.states import STATES, in_state
 from operations.errors import RULES, Category
 from operations.kinds import all_kinds
 from operations.models import Operation
@@ -26,7 +26,10 @@ MODELS_FROM = 1000
 
 
 class Filter(admin.SimpleListFilter):
-    """One query parameter with a list of values; a value that is none of them filters nothing."""
+    """One query parameter with a list of values; a value that is none of them filters nothing.
+    Folded until something is chosen: seven open ones would push the rows below the fold."""
+
+    template = "admin/operations/operation/_filter.html"
 
     def choice(self, changelist: Any, value: str, label: str, count: int | None = None) -> Choice:
         return {
@@ -48,24 +51,37 @@ class Filter(admin.SimpleListFilter):
             yield self.choice(changelist, value, str(label))
 
 
+ATTENTION = "attention"
+"""What somebody has to do something about: shown where nothing is asked for."""
+
+NEEDS_ATTENTION = ("failed", "stuck", "paused")
+ALL = "all"
+PAGING = {"p", "o", "all"}
+"""Parameters that ask for nothing: which page, in which order."""
+
+
+def asks_for_nothing(query: QueryDict) -> bool:
+    return set(query) <= PAGING
+
+
 class StateFilter(Filter):
-    """Chosen by the chips above the list, so it has no block of its own."""
+    """Chosen by the chips above the list, so it has no block of its own. A list that is asked for
+    nothing shows what needs attention; every other choice is of all states."""
 
     template = "admin/operations/operation/_no_filter.html"
     title = "state"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(STATES.items())
+        return [*STATES.items(), (ATTENTION, "Needs attention"), (ALL, "All")]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Operation]
     ) -> QuerySet[Operation] | None:
-        state = self.value()
-        if state not in STATES:
-            return None
-        paused = pauses.paused_credentials()
-        return queryset.filter(state_condition(state, paused=paused, now=database_now()))
+        state = ATTENTION if asks_for_nothing(request.GET) else self.value()
+        if state == ATTENTION:
+            return queryset.filter(in_state(*NEEDS_ATTENTION))
+        return queryset.filter(in_state(state)) if state in STATES else None
 
 
 class EndedFilter(Filter):

@@ -9,10 +9,13 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
-from operations import console, queries
 from operations.admin import drawing, words
-from operations.credentials import installation_credential
-from operations.errors import RULES, AuthenticationError
+from operations.admin.filters import ALL, ATTENTION, NEEDS_ATTENTION, asks_for_nothing
+from operations.console import counts
+from operations.console.health import health
+from operations.database.states import STATES
+from operations.errors import RULES, rule_of
+from operations.kinds import words_of
 from operations.models import WorkerHeartbeat
 
 
@@ -25,11 +28,11 @@ class Chip:
     is_selected: bool
 
 
-def chips(request: HttpRequest, counts: dict[str, int]) -> list[Chip]:
+def chips(request: HttpRequest, numbers: dict[str, int]) -> list[Chip]:
     """A chip a state. Its link keeps no other filter: the count beside it is of all rows."""
     return [
-        Chip(state, label, counts[state], f"?state={state}", request.GET.get("state") == state)
-        for state, label in console.STATES.items()
+        Chip(state, label, numbers[state], f"?state={state}", request.GET.get("state") == state)
+        for state, label in STATES.items()
     ]
 
 
@@ -51,7 +54,7 @@ def worker_rows(now: datetime) -> list[Worker]:
             words.age(beat.started_at, now),
             _worker_state(beat, now),
         )
-        for beat in console.workers()
+        for beat in counts.workers()
     ]
 
 
@@ -63,13 +66,13 @@ def _worker_state(beat: WorkerHeartbeat, now: datetime) -> str:
 
 def restart_words(now: datetime) -> str:
     """ "2 exited, 1 stuck; the last 5 min ago: exit code -9"; empty for a quiet day."""
-    restarts = console.restarts(now)
+    restarts = counts.restarts(now)
     if restarts.newest is None:
         return ""
-    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(restarts.by_reason.items()))
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(restarts.by_reason.items()))
     newest = restarts.newest
     why = newest.reason if newest.exit_code is None else f"exit code {newest.exit_code}"
-    return f"{counts}; the last {words.age(newest.at, now)} ago: {why}"
+    return f"{reasons}; the last {words.age(newest.at, now)} ago: {why}"
 
 
 @dataclass(frozen=True)
@@ -79,13 +82,13 @@ class Paused:
     code: str
     since: str
     remedy: str
+    reason: str
     waiting: int
     probed: str
     is_in_use: bool
 
 
 def paused_rows(now: datetime) -> list[Paused]:
-    current = _current_credential()
     return [
         Paused(
             row.pause.pk,
@@ -93,24 +96,53 @@ def paused_rows(now: datetime) -> list[Paused]:
             row.pause.error_code,
             words.age(row.pause.paused_at, now),
             RULES[row.pause.error_code].remedy if row.pause.error_code in RULES else "",
+            row.pause.reason,
             row.waiting,
             f"{words.age(row.pause.probed_at, now)} ago" if row.pause.probed_at else "never",
-            row.pause.own_key_owner_id is not None or row.pause.credential == current,
+            row.is_in_use,
         )
-        for row in console.paused_now()
+        for row in counts.paused_now()
+    ]
+
+
+@dataclass(frozen=True)
+class Group:
+    kind: str
+    label: str
+    code: str
+    count: int
+    first: str
+    last: str
+    will_fail_again: bool
+
+
+def group_rows(now: datetime) -> list[Group]:
+    """Equal failures, the most frequent first."""
+    return [
+        Group(
+            row["kind"],
+            str(words_of(row["kind"]).label or row["kind"]),
+            row["error_code"],
+            row["count"],
+            f"{words.age(row['first'], now)} ago",
+            f"{words.age(row['last'], now)} ago",
+            not rule_of(row["error_code"]).retryable,
+        )
+        for row in counts.equal_failures()
     ]
 
 
 def heading(request: HttpRequest) -> dict[str, Any]:
     """The context of the list's header, in a fixed number of queries."""
     now = timezone.now()
-    buckets = console.last_hour()
-    health = queries.worker_health()
+    buckets = counts.last_hour()
+    now_moving = health()
+    numbers = counts.state_counts()
     workers = worker_rows(now)
     return {
-        "chips": chips(request, console.state_counts()),
-        "windows": list(console.WINDOWS),
-        "heat_rows": console.heat_map(),
+        "chips": chips(request, numbers),
+        "windows": list(counts.WINDOWS),
+        "heat_rows": counts.heat_map(),
         "buckets": [bucket for bucket in reversed(buckets) if bucket.durations or _ended(bucket)],
         "ended": {
             "completed": sum(bucket.completed for bucket in buckets),
@@ -120,22 +152,18 @@ def heading(request: HttpRequest) -> dict[str, Any]:
         "newest_median": next((b.median_ms for b in reversed(buckets) if b.median_ms), None),
         "throughput_bars": drawing.throughput_bars(buckets),
         "latency": drawing.latency_lines(buckets),
-        "health": health,
-        "oldest_due": words.length(health.oldest_due_seconds) if health.due else "",
+        "health": now_moving,
+        "oldest_due": words.length(now_moving.due.oldest_seconds) if now_moving.due.count else "",
         "workers": workers,
         "restarts": restart_words(now),
         "paused_credentials": paused_rows(now),
         "may_resume": request.user.has_perm("operations.resume_provider"),
-        "is_unfiltered": not request.GET,
+        "is_attention": asks_for_nothing(request.GET) or request.GET.get("state") == ATTENTION,
+        "is_all": request.GET.get("state") == ALL,
+        "needing": sum(numbers[state] for state in NEEDS_ATTENTION),
+        "groups": group_rows(now) if numbers["failed"] else [],
     }
 
 
-def _ended(bucket: console.Bucket) -> int:
+def _ended(bucket: counts.Bucket) -> int:
     return bucket.completed + bucket.failed
-
-
-def _current_credential() -> str:
-    try:
-        return installation_credential().label
-    except AuthenticationError:
-        return ""

@@ -106,6 +106,14 @@ class ListedLookupsAdmin(AdminBase):
             raise IncorrectLookupParameters
         return super().get_changelist_instance(request)
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        if "\0" in object_id:  # PostgreSQL takes none
+            return None
+        # Django 5.2 asks an address with an empty `_to_field` for a field without a name.
+        return super().get_object(request, object_id, from_field or None)
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, cast
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -21,31 +19,32 @@ from django.http import (
 )
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
-from operations import bulk, console, services
-from operations.admin import filters, words
+from operations import services
+from operations.admin import filters
+from operations.admin.columns import OperationColumns, kind_label, state_with_text
 from operations.admin.heading import heading
 from operations.admin.lookups import choice, is_number, is_search, is_text, is_uuid
 from operations.admin.page import page_of
 from operations.admin.read_only import (
-    DOOR,
+    SCRIPTS,
     STYLES,
     ReadOnlyAdmin,
     refuse_unless_post,
     refuse_without,
 )
 from operations.admin.search import HELP, search
-from operations.kinds import UnknownKind, get_kind
-from operations.models import BulkAction, Operation, ProviderPause
+from operations.console import bulk
+from operations.database.paused import CODE_OF_PAUSE
+from operations.database.states import UNFINISHED_STATES, with_state
+from operations.models import BulkAction, Door, Operation
 from operations.refusals import Refusal
 
 RETRY = "operations.retry_operation"
 CANCEL = "operations.cancel_operation"
 
 VERBS_OF = {
-    **dict.fromkeys(console.UNFINISHED_STATES, ("cancel",)),
+    **dict.fromkeys(UNFINISHED_STATES, ("cancel",)),
     "failed": ("retry", "acknowledge"),
     "acknowledged": ("retry",),
     "cancelled": ("retry",),
@@ -53,25 +52,24 @@ VERBS_OF = {
 }
 """What makes sense for all rows of one state; in a mixed list the dry run sorts them out."""
 
+FIELDS = {
+    "What it is": "id kind subject_type subject_id session_id owner request_id",
+    "Calls": "attempts run run_attempts model simulated input_tokens output_tokens cost_usd"
+    " credential own_key parameters",
+    "Engine": "status waiting_reason next_attempt_at retry_after_at is_probe fence losses deferrals"
+    " lease_owner worker lease_expires_at cancel_requested_at",
+    "Times": "created_at queued_at started_at finished_at updated_at",
+}
+
 
 @admin.register(Operation)
-class OperationAdmin(ReadOnlyAdmin):
+class OperationAdmin(OperationColumns, ReadOnlyAdmin):
     class Media:
         css = STYLES
+        js = SCRIPTS
 
     change_list_template = "admin/operations/operation/change_list.html"
-    list_display = (
-        "what",
-        "state",
-        "error",
-        "tries",
-        "possible",
-        "age",
-        "owner_link",
-        "session_link",
-        "used_model",
-        "cost",
-    )
+    list_display = OperationColumns.columns
     list_display_links = ("what",)
     list_filter = (
         filters.StateFilter,
@@ -88,6 +86,7 @@ class OperationAdmin(ReadOnlyAdmin):
         **choice("error_category"),
         "owner__exact": is_number,
         "session_id__exact": is_uuid,
+        "request_id__exact": is_text,
         "subject_id__exact": is_text,
     }
     list_select_related = ("owner",)
@@ -98,61 +97,13 @@ class OperationAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # ours count what is worth counting, in one query each
     actions = ("retry_selected", "cancel_selected", "acknowledge_selected")
-    fieldsets = (
-        (
-            "What it is",
-            {"fields": ("id", "kind", "subject_type", "subject_id", "session_id", "owner")},
-        ),
-        (
-            "Calls",
-            {
-                "fields": (
-                    "attempts",
-                    "run",
-                    "run_attempts",
-                    "model",
-                    "simulated",
-                    "input_tokens",
-                    "output_tokens",
-                    "cost_usd",
-                    "credential",
-                    "own_key",
-                    "parameters",
-                )
-            },
-        ),
-        (
-            "Engine",
-            {
-                "fields": (
-                    "status",
-                    "waiting_reason",
-                    "next_attempt_at",
-                    "retry_after_at",
-                    "is_probe",
-                    "fence",
-                    "losses",
-                    "deferrals",
-                    "lease_owner",
-                    "lease_expires_at",
-                    "cancel_requested_at",
-                )
-            },
-        ),
-        (
-            "Times",
-            {"fields": ("created_at", "queued_at", "started_at", "finished_at", "updated_at")},
-        ),
-    )
+    fieldsets = tuple((title, {"fields": tuple(names.split())}) for title, names in FIELDS.items())
 
     # --- The list ---------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Operation]:
-        open_pause = ProviderPause.objects.filter(
-            credential=OuterRef("credential"), resumed_at=None
-        )
         operations: QuerySet[Operation] = super().get_queryset(request)
-        return operations.annotate(paused_by=Subquery(open_pause.values("error_code")[:1]))
+        return with_state(operations).annotate(paused_by=CODE_OF_PAUSE)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Operation], search_term: str
@@ -174,80 +125,6 @@ class OperationAdmin(ReadOnlyAdmin):
             "is_nav_sidebar_enabled": False,  # ten columns need its room at 1280 px
         }
         return super().changelist_view(request, context | (extra_context or {}))
-
-    @admin.display(description="operation", ordering="kind")
-    def what(self, operation: Operation) -> str:
-        return kind_label(operation.kind)
-
-    @admin.display(description="state", ordering="status")
-    def state(self, operation: Operation) -> SafeString:
-        state, text = state_with_text(operation, timezone.now())
-        return format_html('<span class="op-state op-{}">{}</span>', state, text)
-
-    @admin.display(description="error", ordering="error_code")
-    def error(self, operation: Operation) -> SafeString | str:
-        if not operation.error_code:
-            return words.NOTHING
-        if operation.error_code.lower() == operation.error_category:
-            return operation.error_code
-        return format_html(
-            '{} <span class="quiet">{}</span>', operation.error_code, operation.error_category
-        )
-
-    @admin.display(description="tries", ordering="attempts")
-    def tries(self, operation: Operation) -> str:
-        budget = 1 + int(settings.OPERATIONS_MAX_RETRIES)
-        this_run = f"{operation.run_attempts}/{budget}"
-        return this_run if operation.run == 1 else f"{this_run}, {operation.attempts} ever"
-
-    @admin.display(description="possible", ordering="next_attempt_at")
-    def possible(self, operation: Operation) -> str:
-        now = timezone.now()
-        moment = operation.next_attempt_at or operation.retry_after_at
-        if moment is None or operation.status == Operation.Status.COMPLETED:
-            return words.NOTHING
-        return words.until(moment, now)
-
-    @admin.display(description="age", ordering="created_at")
-    def age(self, operation: Operation) -> SafeString:
-        return format_html(
-            '<time datetime="{}" title="{} UTC">{}</time>',
-            operation.created_at.isoformat(),
-            f"{operation.created_at:%Y-%m-%d %H:%M:%S}",
-            words.age(operation.created_at, timezone.now()),
-        )
-
-    @admin.display(description="owner", ordering="owner__username")
-    def owner_link(self, operation: Operation) -> SafeString | str:
-        if operation.owner is None:
-            return words.NOTHING
-        return format_html(
-            '<a href="?owner__exact={}">{}</a>', operation.owner_id, operation.owner.get_username()
-        )
-
-    @admin.display(description="session")
-    def session_link(self, operation: Operation) -> SafeString | str:
-        if operation.session_id is None:
-            return words.NOTHING
-        return format_html(
-            '<a href="?session_id__exact={}">{}</a>',
-            operation.session_id,
-            str(operation.session_id)[:8],
-        )
-
-    @admin.display(description="model", ordering="model")
-    def used_model(self, operation: Operation) -> str:
-        if operation.simulated:
-            return "simulated"
-        return operation.model or words.NOTHING
-
-    @admin.display(description="tokens, cost", ordering="cost_usd")
-    def cost(self, operation: Operation) -> SafeString | str:
-        tokens = operation.input_tokens + operation.output_tokens
-        if not tokens:
-            return words.NOTHING
-        cost = "price unknown" if operation.cost_usd is None else f"${operation.cost_usd:.4f}"
-        return format_html('{} <span class="quiet">{}</span>', f"{tokens:,}", cost)
 
     # --- Many at once -----------------------------------------------------------------------------
 
@@ -314,20 +191,13 @@ class OperationAdmin(ReadOnlyAdmin):
 
         return [
             path("bulk/", wrapped(self.bulk_view), name="operations_operation_bulk"),
-            path(
-                "<path:object_id>/retry/",
-                wrapped(self.retry_view),
-                name="operations_operation_retry",
-            ),
-            path(
-                "<path:object_id>/cancel/",
-                wrapped(self.cancel_view),
-                name="operations_operation_cancel",
-            ),
-            path(
-                "<path:object_id>/acknowledge/",
-                wrapped(self.acknowledge_view),
-                name="operations_operation_acknowledge",
+            *(
+                path(
+                    f"<path:object_id>/{verb}/",
+                    wrapped(getattr(self, f"{verb}_view")),
+                    name=f"operations_operation_{verb}",
+                )
+                for verb in ("retry", "cancel", "acknowledge")
             ),
             *super().get_urls(),
         ]
@@ -363,7 +233,7 @@ class OperationAdmin(ReadOnlyAdmin):
                 request, self.opts, object_id
             )
         try:
-            verb(operation_id=operation.pk, actor=request.user, door=DOOR, **options)
+            verb(operation_id=operation.pk, actor=request.user, door=Door.ADMIN, **options)
         except Refusal as said:
             messages.warning(request, str(said))
         else:
@@ -390,16 +260,3 @@ class OperationAdmin(ReadOnlyAdmin):
                 "state_text": text,
             }
         return super().change_view(request, object_id, form_url, context)
-
-
-def state_with_text(operation: Operation, now: datetime) -> tuple[str, str]:
-    paused_by = getattr(operation, "paused_by", None)  # annotated in get_queryset
-    state = console.state_of(operation, is_paused=paused_by is not None, now=now)
-    return state, words.state_text(operation, state, paused_by=paused_by or "", now=now)
-
-
-def kind_label(name: str) -> str:
-    try:
-        return str(get_kind(name).label)
-    except UnknownKind:  # a kind of an older release
-        return name

@@ -13,9 +13,13 @@ from django.utils import timezone
 from operations import queries
 from operations.admin import drawing, words
 from operations.admin.subjects import subject_url
-from operations.errors import Advice, Rule, rule_of
+from operations.console import counts
+from operations.database.paused import pauses_of
+from operations.database.states import state_of
+from operations.errors import RULES, Advice, Rule, rule_of
 from operations.kinds import MODEL_PARAMETER
 from operations.models import Attempt, Operation, OperationEvent
+from operations.pauses import BY_HAND
 
 ADVICE = {
     Advice.AUTO: "The automatic tries are used up. Retry when the cause has passed.",
@@ -34,6 +38,8 @@ def page_of(operation: Operation, user: Any) -> dict[str, Any]:
     may_retry = user.has_perm("operations.retry_operation")
     return {
         "operation": operation,
+        "pause": _pause(operation, user, now),
+        "may_resume": user.has_perm("operations.resume_provider"),
         "message": queries.operation_message(operation),
         "rule": rule_of(operation.error_code) if is_failed else None,
         "advice": ADVICE[rule_of(operation.error_code).advice] if is_failed else "",
@@ -43,6 +49,7 @@ def page_of(operation: Operation, user: Any) -> dict[str, Any]:
         "session_url": subject_url("session", operation.session_id),
         "list_url": reverse("admin:operations_operation_changelist"),
         "log_filter": f"jq -c 'select(.operation_id == \"{operation.pk}\")'",
+        "request_filter": f"jq -c 'select(.request_id == \"{operation.request_id}\")'",
         "tokens": operation.input_tokens + operation.output_tokens,
         "model_override": operation.parameters.get(MODEL_PARAMETER, ""),
         "usual_model": settings.OPENAI_MODEL,
@@ -56,6 +63,43 @@ def page_of(operation: Operation, user: Any) -> dict[str, Any]:
         "of_this_category": _open_failures_like(operation) if is_failed else 0,
         "may_bulk": user.has_perm("operations.bulk_operation") and may_retry,
     }
+
+
+@dataclass(frozen=True)
+class Pause:
+    pk: int
+    credential: str
+    code: str
+    since: str
+    remedy: str
+    is_by_hand: bool
+    by: str
+    reason: str
+    others: int
+    url: str
+
+
+def _pause(operation: Operation, user: Any, now: datetime) -> Pause | None:
+    """What the operation waits behind, while it does."""
+    if state_of(operation) != "paused":
+        return None
+    pause = pauses_of(operation).select_related("paused_by").order_by("-paused_at").first()
+    if pause is None:
+        return None
+    waiting = next((each.waiting for each in counts.paused_now() if each.pause.pk == pause.pk), 0)
+    may_look = user.has_perm("operations.view_providerpause")
+    return Pause(
+        pk=pause.pk,
+        credential=pause.credential,
+        code=pause.error_code,
+        since=words.age(pause.paused_at, now),
+        remedy=RULES[pause.error_code].remedy if pause.error_code in RULES else "",
+        is_by_hand=pause.error_code == BY_HAND,
+        by=pause.paused_by.get_username() if pause.paused_by else "",
+        reason=pause.reason,
+        others=max(0, waiting - 1),
+        url=reverse("admin:operations_providerpause_change", args=(pause.pk,)) if may_look else "",
+    )
 
 
 def _open_failures_like(operation: Operation) -> int:
@@ -90,6 +134,7 @@ class EventRow:
     change: str
     who: str
     door: str
+    worker: str
     detail: str
 
 
@@ -101,5 +146,6 @@ def _event_row(event: OperationEvent) -> EventRow:
         f"{event.from_status or 'new'} → {event.to_status}" if moved and event.to_status else "",
         event.actor.get_username() if event.actor else "",
         event.door,
+        event.worker,
         ", ".join(f"{name} {value}" for name, value in event.detail.items()),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -11,15 +12,42 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from operations import services
-from operations.admin.lookups import choice, is_flag, is_text, period
+from operations.admin.lookups import choice, is_flag, is_text, is_uuid, period
 from operations.admin.read_only import ReadOnlyAdmin, refuse_unless_post, refuse_without
-from operations.models import ContentView, Operation, ProviderPause, WorkerHeartbeat
+from operations.console import counts
+from operations.database.paused import labels_in_use
+from operations.models import (
+    ContentView,
+    Door,
+    ProviderCapability,
+    ProviderContact,
+    ProviderPause,
+    WorkerHeartbeat,
+)
 from operations.refusals import Refusal
 
 RESUME = "operations.resume_provider"
+
+
+def _waiting_column() -> Callable[[ProviderPause], str]:
+    """Counted once for all rows of a list."""
+
+    @functools.cache
+    def counted() -> dict[int, int]:
+        return {each.pause.pk: each.waiting for each in counts.paused_now()}
+
+    @admin.display(description="waiting operations")
+    def waiting(pause: ProviderPause) -> str:
+        if pause.resumed_at is not None:
+            return "–"
+        url = reverse("admin:operations_operation_changelist")
+        return format_html('<a href="{}?state=paused">{}</a>', url, counted().get(pause.pk, 0))
+
+    return waiting
 
 
 @admin.register(ProviderPause)
@@ -27,11 +55,11 @@ class ProviderPauseAdmin(ReadOnlyAdmin):
     list_display = (
         "credential",
         "error_code",
+        "reason",
         "paused_at",
         "probed_at",
         "resumed_at",
         "resumed_by",
-        "waiting",
     )
     list_select_related = ("resumed_by",)
     list_filter = ("error_category", "resumed_at")
@@ -43,15 +71,8 @@ class ProviderPauseAdmin(ReadOnlyAdmin):
     actions = ("resume_selected",)
     ordering = ("-paused_at",)
 
-    @admin.display(description="waiting operations")
-    def waiting(self, pause: ProviderPause) -> str:
-        if pause.resumed_at is not None:
-            return "–"
-        url = reverse("admin:operations_operation_changelist")
-        count = Operation.objects.filter(
-            status=Operation.Status.PENDING, credential=pause.credential
-        ).count()
-        return format_html('<a href="{}?state=paused">{}</a>', url, count)
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        return (*self.list_display, _waiting_column())
 
     @admin.action(description="Resume selected credentials", permissions=["resume"])
     def resume_selected(self, request: HttpRequest, chosen: QuerySet[ProviderPause]) -> None:
@@ -77,11 +98,37 @@ class ProviderPauseAdmin(ReadOnlyAdmin):
                 wrapped(self.resume_view),
                 name="operations_providerpause_resume",
             ),
+            path("pause/", wrapped(self.pause_view), name="operations_providerpause_pause"),
             *super().get_urls(),
         ]
 
+    def pause_view(self, request: HttpRequest) -> HttpResponse:
+        """Hold back what would be sent with the key that is in use, with a reason."""
+        if refusal := refuse_unless_post(request):
+            return refusal
+        refuse_without(request, RESUME)
+        reason = request.POST.get("reason", "").strip()
+        actor = cast(AbstractUser, request.user)
+        credentials = sorted(labels_in_use())
+        if not credentials or not reason:
+            messages.warning(request, "Not paused: a living worker's key and a reason are needed.")
+        elif self._pause_all(credentials, reason, actor):
+            messages.success(request, "Paused: nothing is sent with this key until it is resumed.")
+        else:
+            messages.warning(request, "It was paused before.")
+        return HttpResponseRedirect(_back(request))
+
+    @staticmethod
+    def _pause_all(credentials: list[str], reason: str, actor: AbstractUser) -> bool:
+        """Whether one of them was not paused before."""
+        paused = [
+            services.pause_provider(credential=each, actor=actor, reason=reason)
+            for each in credentials
+        ]
+        return any(paused)
+
     def probe_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Send one waiting operation: if the provider takes it, all the others follow."""
+        """Send a tiny call: if the provider takes it, what waits follows."""
         return self._run(request, pk, self._probe)
 
     def resume_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -94,18 +141,18 @@ class ProviderPauseAdmin(ReadOnlyAdmin):
             return refusal
         refuse_without(request, RESUME)
         verb(request, get_object_or_404(ProviderPause, pk=pk))
-        return HttpResponseRedirect(reverse("admin:operations_operation_changelist"))
+        return HttpResponseRedirect(_back(request))
 
     def _probe(self, request: HttpRequest, pause: ProviderPause) -> None:
         try:
-            services.probe_provider(credential=pause.credential)
+            services.probe_provider(credential=pause.credential, door=Door.ADMIN)
         except Refusal as refusal:
             messages.warning(request, str(refusal))
         else:
             messages.success(
                 request,
-                "The oldest waiting operation is sent as a probe. If the provider takes it, the"
-                " credential is resumed by itself; else the pause stays.",
+                "A tiny call is sent as a probe. If the provider takes it, what waits is sent too,"
+                " few at first; else the pause stays.",
             )
 
     def _resume(self, request: HttpRequest, pause: ProviderPause) -> None:
@@ -114,6 +161,38 @@ class ProviderPauseAdmin(ReadOnlyAdmin):
             messages.success(request, "Resumed: its waiting operations are sent now.")
         else:
             messages.warning(request, "It was resumed before.")
+
+
+def _back(request: HttpRequest) -> str:
+    """To the operation that it was asked from, else to the list."""
+    operation = request.POST.get("operation", "")
+    if is_uuid(operation):
+        return reverse("admin:operations_operation_change", args=(operation,))
+    return reverse("admin:operations_operation_changelist")
+
+
+@admin.register(ProviderCapability)
+class ProviderCapabilityAdmin(ReadOnlyAdmin):
+    """The simpler forms that servers were found to take."""
+
+    lookups = {}
+    list_display = ("credential", "model", "rung", "left_out", "learned_at", "expires_at")
+
+
+@admin.register(ProviderContact)
+class ProviderContactAdmin(ReadOnlyAdmin):
+    """What `manage.py doctor --provider` said the last time."""
+
+    lookups = {}
+    list_display = ("credential", "model", "at", "lines")
+
+    @admin.display(description="report")
+    def lines(self, contact: ProviderContact) -> str:
+        rows = (
+            (each["result"], each["check"], each["found"], each["remedy"])
+            for each in contact.report
+        )
+        return format_html_join(mark_safe("<br>"), "{} {}: {} {}", rows)
 
 
 @admin.register(WorkerHeartbeat)

@@ -8,8 +8,7 @@ from django.http import HttpRequest, HttpResponseNotAllowed
 
 from operations.admin.lookups import ListedLookupsAdmin
 
-DOOR = "admin"
-
+SCRIPTS = ("operations/console.js",)
 STYLES = {"all": ("operations/console.css",)}
 
 

@@ -15,8 +15,8 @@ from operations.errors import RULES
 from operations.models import HAS_LONG_TEXT, HAS_SHORT_TEXT, Attempt, Operation
 
 HELP = (
-    "Operation, session or subject id; user name; error code; the provider's request id; "
-    "or words of the error text."
+    "Operation, session or subject id; user name; error code; our own or the provider's request id;"
+    " or words of the error text."
 )
 
 MOST_TEXTS = 1000
@@ -36,12 +36,13 @@ def search(operations: QuerySet[Operation], text: str) -> QuerySet[Operation]:
             Q(pk=identifier)
             | Q(session_id=identifier)
             | Q(subject_id=str(identifier))
-            | Q(pk__in=_with_request(text))  # Azure's are UUIDs
+            | Q(pk__in=_with_request(text))  # Azure's are UUIDs, and so are ours
+            | Q(request_id=text)
         )
     if text.upper() in RULES:
         return operations.filter(error_code=text.upper())
     if re.match(r"req[_-]", text):
-        return operations.filter(pk__in=_with_request(text))
+        return operations.filter(Q(pk__in=_with_request(text)) | Q(request_id=text))
     # The page asks three times (rows, number, facets), and "or" makes PostgreSQL read every row
     # each time: what can match nothing is left out before.
     conditions = list(_conditions(text))
@@ -55,6 +56,8 @@ def _conditions(text: str) -> Iterator[Q]:
         yield Q(owner__in=some if len(some) <= FEW_OWNERS else owners)
     if codes := [code for code in RULES if code.startswith(text.upper())]:
         yield Q(status=Operation.Status.FAILED, error_code__in=codes)
+    if Operation.objects.filter(request_id=text).exclude(request_id="").exists():
+        yield Q(request_id=text)
     if _with_request(text).exists():
         yield Q(pk__in=_with_request(text))
     if texts := _short_texts_with(text):
@@ -78,8 +81,8 @@ def _short_texts_with(words: str) -> Q | None:
     return Q(detail__in=found) if found else None
 
 
-def _with_request(provider_request_id: str) -> QuerySet[Attempt, UUID]:
-    return _with_attempt(Q(provider_request_id=provider_request_id))
+def _with_request(request_id: str) -> QuerySet[Attempt, UUID]:
+    return _with_attempt(Q(provider_request_id=request_id) | Q(request_id=request_id))
 
 
 def _with_attempt(condition: Q) -> QuerySet[Attempt, UUID]:

@@ -13,9 +13,6 @@ from rest_framework.response import Response
 
 from operations.api.problems import BodyTooLarge, LengthRequired
 
-API = "api"
-"""The door's name in the events."""
-
 
 class ApiView(GenericAPIView[Any]):
     @property

@@ -6,6 +6,7 @@ in the reader's language. Nothing an exception says about itself ever reaches a 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -22,17 +23,30 @@ from drf_standardized_errors.types import (
     ErrorResponse,
     ExceptionHandlerContext,
 )
-from rest_framework.exceptions import APIException, ErrorDetail, ParseError, ValidationError
+from rest_framework.exceptions import (
+    APIException,
+    ErrorDetail,
+    NotAuthenticated,
+    ParseError,
+    ValidationError,
+)
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from operations import events
+from operations.database import trouble
+from operations.database.trouble import is_trouble
 from operations.errors import OpenAIServiceError
+from operations.queries import is_of_deleted_account
 from operations.refusals import OperationInProgress, Refusal
 
 CONTENT_TYPE = "application/problem+json"
 # A document about what is wrong must not be larger than what was sent.
 MAX_ERRORS = 100
 MAX_DETAIL = 200
+DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
+RETRY_AFTER_SECONDS = 5
+"""A fail-over takes longer, a restart does not."""
 
 
 def problem_document(status: int, code: str, detail: str, **members: Any) -> dict[str, Any]:
@@ -106,11 +120,22 @@ class ProblemHandler(ExceptionHandler):
             return _invalid(exc)
         if isinstance(exc, OpenAIServiceError):
             return _ai_unavailable(exc)
+        if is_trouble(exc):
+            return _database_unavailable(exc)
+        request = self.context["request"]
+        if request is not None and is_of_deleted_account(exc, request.user):
+            return self._not_signed_in()
         if isinstance(exc, RequestDataTooBig):
             return BodyTooLarge()
         if isinstance(exc, SuspiciousOperation):
             return ParseError()
         return super().convert_known_exceptions(exc)
+
+    def _not_signed_in(self) -> APIException:
+        refusal = NotAuthenticated(_("This account was deleted meanwhile."))
+        # As the framework gives it to those alone that were raised as such.
+        refusal.auth_header = "Token"  # type: ignore[attr-defined]
+        return refusal
 
     def should_not_handle(self, exc: Exception) -> bool:
         # Also with DEBUG on, a program gets a problem document; the stack trace is in the log.
@@ -134,9 +159,9 @@ class ProblemHandler(ExceptionHandler):
         return response
 
     def report_exception(self, exc: APIException, response: Response) -> None:
-        # What the AI service refuses is an event of its operation, and a refusal with 503 says that
-        # we are busy: neither is a bug of ours.
-        if not isinstance(self.exc, (OpenAIServiceError, Refusal)):
+        # What the AI service refuses is an event of its operation, a refusal with 503 says that we
+        # are busy, and trouble of the database has a line of its own: none is a bug of ours.
+        if not (isinstance(self.exc, (OpenAIServiceError, Refusal)) or is_trouble(self.exc)):
             super().report_exception(exc, response)
 
 
@@ -163,6 +188,24 @@ def _ai_unavailable(error: OpenAIServiceError) -> Problem:
         code=error.error_code,
         detail=error.message,
         members={"category": str(error.category), "retryable": error.rule.retryable},
+    )
+
+
+def database_unavailable() -> str:
+    return _(
+        "The database cannot be used at the moment. Send this again in a few seconds; with an "
+        "Idempotency-Key nothing is done twice."
+    )
+
+
+def _database_unavailable(error: Exception) -> Problem:
+    events.log_seldom(events.REQUEST_REFUSED, level=logging.WARNING, **trouble.fields(error))
+    trouble.leave_connection()
+    return Problem(
+        status=503,
+        code=DATABASE_UNAVAILABLE,
+        detail=database_unavailable(),
+        retry_after_seconds=RETRY_AFTER_SECONDS,
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from datetime import UTC
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from operations import pauses
 from operations.models import Attempt, Operation
 from operations.queries import (
     attempts_left,
@@ -29,11 +30,19 @@ class UtcField(serializers.DateTimeField):
         super().__init__(default_timezone=UTC, **options)
 
 
+@extend_schema_field(OpenApiTypes.DOUBLE)
 class NumberField(serializers.Field[Decimal, Any, float, Any]):
     """A decimal as a JSON number: the framework's own field writes a string."""
 
     def to_representation(self, value: Decimal) -> float:
         return float(value)
+
+
+class TextOrNull(serializers.CharField):
+    """Null for what is empty in the row."""
+
+    def to_representation(self, value: str) -> str | None:  # type: ignore[override]
+        return value or None
 
 
 class WaitingSerializer(serializers.Serializer[Any]):
@@ -42,19 +51,39 @@ class WaitingSerializer(serializers.Serializer[Any]):
     until = UtcField(allow_null=True)
 
 
+class SubjectSerializer(serializers.Serializer[Any]):
+    type = serializers.CharField()
+    id = serializers.CharField()
+
+
+class OperationErrorSerializer(serializers.Serializer[Any]):
+    category = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+    action = serializers.CharField()
+    retryable = serializers.BooleanField()
+    retry_after = serializers.IntegerField(allow_null=True)
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cost_usd = serializers.FloatField(allow_null=True)
+
+
 class OperationSerializer(serializers.ModelSerializer[Operation]):
-    session = serializers.UUIDField(source="session_id")
+    session = serializers.UUIDField(source="session_id", allow_null=True)
     subject = serializers.SerializerMethodField()
     attempts_left = serializers.SerializerMethodField()
     next_attempt_at = serializers.SerializerMethodField()
     waiting = serializers.SerializerMethodField()
-    error_code = serializers.SerializerMethodField()
+    error_code = TextOrNull(allow_null=True)
     error_message = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
     usage = serializers.SerializerMethodField()
     created_at = UtcField()
-    started_at = UtcField()
-    finished_at = UtcField()
+    started_at = UtcField(allow_null=True)
+    finished_at = UtcField(allow_null=True)
 
     class Meta:
         model = Operation
@@ -79,29 +108,28 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
             "finished_at",
         )
 
+    @extend_schema_field(SubjectSerializer)
     def get_subject(self, operation: Operation) -> dict[str, str]:
         return {"type": operation.subject_type, "id": operation.subject_id}
 
     def get_attempts_left(self, operation: Operation) -> int:
         return attempts_left(operation)
 
+    @extend_schema_field(UtcField(allow_null=True))
     def get_next_attempt_at(self, operation: Operation) -> str | None:
         if operation.is_final or operation.next_attempt_at is None:
             return None
         return UtcField().to_representation(operation.next_attempt_at)
 
+    @extend_schema_field(WaitingSerializer(allow_null=True))
     def get_waiting(self, operation: Operation) -> dict[str, Any] | None:
-        if operation.is_final:
-            return None
-        reason = waiting(operation, self._paused_credentials())
+        reason = waiting(operation)
         return WaitingSerializer(reason).data if reason else None
-
-    def get_error_code(self, operation: Operation) -> str | None:
-        return operation.error_code or None
 
     def get_error_message(self, operation: Operation) -> str | None:
         return operation_message(operation) or None
 
+    @extend_schema_field(OperationErrorSerializer(allow_null=True))
     def get_error(self, operation: Operation) -> dict[str, Any] | None:
         if operation.status != Operation.Status.FAILED:
             return None
@@ -114,20 +142,13 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
             "retry_after": seconds_until_retry(operation),
         }
 
+    @extend_schema_field(UsageSerializer)
     def get_usage(self, operation: Operation) -> dict[str, Any]:
         return {
             "input_tokens": operation.input_tokens,
             "output_tokens": operation.output_tokens,
             "cost_usd": None if operation.cost_usd is None else float(operation.cost_usd),
         }
-
-    def _paused_credentials(self) -> set[str]:
-        # Asked for once an answer, however many operations are in it, and only if one waits.
-        context = cast(dict[str, Any], self.context)
-        if "paused" not in context:
-            context["paused"] = pauses.paused_credentials()
-        paused: set[str] = context["paused"]
-        return paused
 
 
 def seconds_until_retry(operation: Operation) -> int | None:
@@ -137,11 +158,11 @@ def seconds_until_retry(operation: Operation) -> int | None:
 
 
 class AttemptSerializer(serializers.ModelSerializer[Attempt]):
-    category = serializers.SerializerMethodField()
-    error_code = serializers.SerializerMethodField()
-    cost_usd = NumberField()
+    category = TextOrNull(allow_null=True)
+    error_code = TextOrNull(allow_null=True)
+    cost_usd = NumberField(allow_null=True)
     started_at = UtcField()
-    finished_at = UtcField()
+    finished_at = UtcField(allow_null=True)
 
     class Meta:
         model = Attempt
@@ -163,11 +184,44 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
             "possibly_paid_twice",
         )
 
-    def get_category(self, attempt: Attempt) -> str | None:
-        return attempt.category or None
 
-    def get_error_code(self, attempt: Attempt) -> str | None:
-        return attempt.error_code or None
+class PauseSerializer(serializers.Serializer[Any]):
+    credential = serializers.CharField()
+    category = serializers.CharField()
+    error_code = serializers.CharField()
+    paused_at = serializers.DateTimeField()
+    waiting = serializers.IntegerField()
+
+
+class AlertSerializer(serializers.Serializer[Any]):
+    """What `operations.console.telling.as_data` says of something that is wrong now."""
+
+    condition = serializers.CharField(help_text="An error code, or a name like no_worker.")
+    subject = serializers.CharField(help_text="A credential, category or channel; empty: all.")
+    text = serializers.CharField()
+    remedy = serializers.CharField()
+    opened_at = serializers.DateTimeField(allow_null=True)
+    told_to = serializers.ListField(child=serializers.CharField())
+    told_at = serializers.DateTimeField(allow_null=True)
+    times_told = serializers.IntegerField()
+    next_at = serializers.DateTimeField(allow_null=True)
+
+
+class StatsSerializer(serializers.Serializer[Any]):
+    """What `operations.console.counts.stats` says."""
+
+    by_status = serializers.DictField(child=serializers.IntegerField())
+    by_state = serializers.DictField(child=serializers.IntegerField())
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.DictField(child=serializers.IntegerField()),
+        help_text="By category, of 1h and 24h.",
+    )
+    oldest_pending_seconds = serializers.FloatField()
+    due = serializers.IntegerField()
+    in_flight = serializers.IntegerField()
+    workers = serializers.IntegerField()
+    paused = PauseSerializer(many=True)
+    alerts = AlertSerializer(many=True)
 
 
 class RetryInput(serializers.Serializer[Any]):

@@ -13,20 +13,22 @@ from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
-from operations.api.door import API, ApiView
+from operations.api.door import ApiView
 from operations.api.filters import OperationFilter
 from operations.api.idempotency import CreatesOnce
 from operations.api.pagination import InOrder
 from operations.api.permissions import CANCEL, RETRY, refuse_unless_changeable
 from operations.api.serializers import AttemptSerializer, OperationSerializer, RetryInput
-from operations.models import Attempt, Operation
-from operations.queries import visible_operations
+from operations.console import counts
+from operations.database.states import with_state
+from operations.models import Attempt, Door, Operation
+from operations.queries import VIEW_ALL, visible_operations
 from operations.services import cancel_operation, retry_operation
 
 POLL_SECONDS = 1
@@ -38,7 +40,7 @@ class OperationList(ListModelMixin, ApiView):
     filterset_class = OperationFilter
 
     def get_queryset(self) -> QuerySet[Operation]:
-        return visible_operations(self.person)
+        return with_state(visible_operations(self.person))
 
     def get(self, request: Request) -> Response:
         return self.list(request)
@@ -46,12 +48,21 @@ class OperationList(ListModelMixin, ApiView):
 
 class OperationDetail(ApiView):
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
-        operation = get_object_or_404(visible_operations(self.person), pk=pk)
+        operation = get_object_or_404(with_state(visible_operations(self.person)), pk=pk)
         data = OperationSerializer(operation).data
         response = _unless_known(request, data)
         if not operation.is_final:
             response.headers["Retry-After"] = str(_seconds_to_next_look(operation))
         return response
+
+
+class OperationStats(ApiView):
+    """For those who may see all operations."""
+
+    def get(self, request: Request) -> Response:
+        if not self.person.has_perm(VIEW_ALL):
+            raise PermissionDenied
+        return Response(counts.stats())
 
 
 class AttemptList(ListModelMixin, ApiView):
@@ -79,7 +90,7 @@ class OperationRetry(CreatesOnce):
         operation = retry_operation(
             operation_id=ids["pk"],
             actor=self.person,
-            door=API,
+            door=Door.API,
             when=body.validated_data["when"],
         )
         return operation.pk
@@ -91,7 +102,7 @@ class OperationRetry(CreatesOnce):
 class OperationCancel(ApiView):
     def post(self, request: Request, pk: UUID) -> Response:
         refuse_unless_changeable(self.person, pk, CANCEL)
-        operation = cancel_operation(operation_id=pk, actor=self.person, door=API)
+        operation = cancel_operation(operation_id=pk, actor=self.person, door=Door.API)
         return Response(OperationSerializer(operation).data, status=202)
 
 
@@ -111,7 +122,7 @@ def operation_data(person: AbstractUser, operation_id: str | UUID) -> dict[str, 
     neither see nor retry it any more: an answer can be asked for again a day later."""
     may_retry_all = person.has_perm(RETRY)
     operations = Operation.objects.all() if may_retry_all else visible_operations(person)
-    operation = get_object_or_404(operations, pk=operation_id)
+    operation = get_object_or_404(with_state(operations), pk=operation_id)
     return OperationSerializer(operation).data
 
 

@@ -7,26 +7,29 @@ compare-and-swap and the Attempt of the first call, a few statements for all of 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from functools import partial
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from operations import pauses
-from operations.clock import database_now
-from operations.credentials import Credential, installation_credential
-from operations.engine import failing, failpoints, ledger, transitions
-from operations.engine.database_thread import passes_by_itself
-from operations.engine.due import anything_due, due_operations
+from operations.credentials import Credential, installation_credential, installation_label
+from operations.database.clock import database_now
+from operations.database.trouble import is_trouble
+from operations.engine import endings, failing, failpoints, transitions
+from operations.engine.due import Held, anything_due, due_operations
+from operations.engine.failing import Failure
+from operations.engine.outcomes import write_endings
+from operations.engine.transitions import FirstCall
 from operations.errors import OpenAIServiceError
 from operations.kinds import Kind, ProviderRequest, SubjectGone, get_kind, requests_of
 from operations.models import Operation
+from operations.pauses import Ramp
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +60,14 @@ class Prepared:
     request: ProviderRequest
     credential: Credential
 
+    def first_call(self) -> FirstCall:
+        return FirstCall(self.credential.label, self.request.model or str(settings.OPENAI_MODEL))
+
+
+class RequestsRefused(Exception):
+    """One of several requests could not be built, and this transaction is of no use any more: to
+    be claimed `apart`."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -64,11 +75,13 @@ class Choice:
     not, and those whose subject is gone."""
 
     at: datetime
-    paused: set[str]
+    paused: Collection[str]
     operations: Sequence[Operation]
     prepared: Mapping[UUID, Prepared]
     faults: Mapping[UUID, OpenAIServiceError]
     gone: Collection[UUID]
+    ramp: Ramp | None = None
+    """The installation's credential was resumed a moment ago: few are taken at first."""
 
 
 class UnderLock(Enum):
@@ -86,61 +99,73 @@ def look(limit: int) -> Choice | UnderLock | None:
     if connection.features.has_select_for_update_skip_locked:
         return UnderLock.CHOOSE if anything_due() else None
     choice = _choose(limit)
-    if len(choice.operations) == limit:
+    if len(choice.operations) == limit or choice.ramp:
         return UnderLock.CHOOSE
     return choice if choice.operations else None
 
 
 def claim_batch(
-    seen: Choice | UnderLock = UnderLock.CHOOSE, *, owner: UUID, limit: int
+    seen: Choice | UnderLock = UnderLock.CHOOSE, *, owner: UUID, limit: int, apart: bool = False
 ) -> list[Claim]:
     """Take up to `limit` due operations. Those whose request cannot be built end failed, here, and
     those whose subject was deleted end cancelled.
-    `seen`: what a `look` of the same limit has just found."""
+    `seen`: what a `look` of the same limit has just found. `apart`: each request is read in a
+    savepoint of its own; without, one that cannot be built may raise RequestsRefused."""
     if isinstance(seen, Choice):
         # The lock may have been waited for since: a lease begins when its claim does.
         choice, now = seen, database_now()
     else:
-        choice = _choose(limit)
+        choice = _choose(limit, apart=apart, under_lock=True)
         now = choice.at
     if not choice.operations:
         return []
-    take = partial(transitions.claim, owner=owner, at=now, lease=transitions.lease_length())
-    ready = take([each for each in choice.operations if each.pk in choice.prepared], calls=1)
-    broken = take([each for each in choice.operations if each.pk in choice.faults])
-    abandoned = take([each for each in choice.operations if each.pk in choice.gone])
+    calls = {pk: each.first_call() for pk, each in choice.prepared.items()}
+    lease = transitions.lease_length()
+    taken = transitions.claim(choice.operations, owner=owner, at=now, lease=lease, calls=calls)
     failpoints.reach("in_claim_after_swap")
-    for operation in abandoned:
-        _cancel_without_subject(operation, at=now)
-    for operation in broken:
-        failing.fail_operation(
-            operation, choice.faults[operation.pk], fence=operation.fence, at=now
-        )
-    claims = [_claim(each, choice.prepared[each.pk], choice.paused) for each in ready]
-    _follow_credential(claims)
-    ledger.start_first_attempts(((c.operation, _model_of(c.request)) for c in claims), at=now)
-    return claims
+    if choice.ramp:
+        pauses.note_let_through(choice.ramp, sum(not each.own_key for each in taken))
+    # A retry met the deletion of its session: nobody's fault, and no failure to look at.
+    abandoned = [endings.cancelled(each) for each in taken if each.pk in choice.gone]
+    write_endings(abandoned, at=now)
+    broken = [Failure(each, choice.faults[each.pk]) for each in taken if each.pk in choice.faults]
+    failing.fail_operations(broken, at=now)
+    return [
+        _claim(each, choice.prepared[each.pk], choice.paused)
+        for each in taken
+        if each.pk in choice.prepared
+    ]
 
 
-def _choose(limit: int) -> Choice:
+def _choose(limit: int, *, apart: bool = False, under_lock: bool = False) -> Choice:
     now = database_now()
-    paused = pauses.paused_credentials()
-    operations = due_operations(at=now, paused=paused, limit=limit)
-    prepared, faults, gone = _prepare(operations) if operations else ({}, {}, set())
-    return Choice(now, paused, operations, prepared, faults, gone)
+    found = pauses.pauses_at(now)
+    label = installation_label()
+    # The pause of another process's key stops only that process.
+    is_held = label in found.paused
+    ramp = None if is_held else found.ramps.get(label)
+    if ramp and under_lock:
+        room = pauses.ramp_room(ramp, at=now)
+        is_held, limit = room == 0, min(limit, room or limit)
+    owners = frozenset(owner for owner in found.paused.values() if owner is not None)
+    operations = due_operations(at=now, held=Held(is_held, owners), limit=limit)
+    prepared, faults, gone = _prepare(operations, apart=apart) if operations else ({}, {}, set())
+    return Choice(now, found.paused, operations, prepared, faults, gone, ramp)
 
 
 def _prepare(
-    chosen: Sequence[Operation],
+    chosen: Sequence[Operation], *, apart: bool
 ) -> tuple[dict[UUID, Prepared], dict[UUID, OpenAIServiceError], set[UUID]]:
     """The requests of all, read together; where that fails, each by itself shows whose fault it
     was: a kind's own bug must end its operation, not the drain."""
-    try:
-        with _savepoint():
+    if not apart:
+        try:
             return _prepare_together(chosen), {}, set()
-    except Exception as error:
-        if passes_by_itself(error):
-            raise
+        except Exception as error:
+            if is_trouble(error):
+                raise
+            if connection.in_atomic_block:
+                raise RequestsRefused from None
     prepared: dict[UUID, Prepared] = {}
     faults: dict[UUID, OpenAIServiceError] = {}
     gone: set[UUID] = set()
@@ -153,7 +178,7 @@ def _prepare(
         except SubjectGone:
             gone.add(operation.pk)
         except Exception as error:
-            if passes_by_itself(error):
+            if is_trouble(error):
                 raise
             logger.exception("operation.request_failed")
             faults[operation.pk] = failing.own_fault(error)
@@ -178,13 +203,7 @@ def _prepare_together(operations: Sequence[Operation]) -> dict[UUID, Prepared]:
     }
 
 
-def _cancel_without_subject(operation: Operation, *, at: datetime) -> None:
-    """A retry met the deletion of its session. That is nobody's fault and no failure to look at."""
-    guard = transitions.Guard((Operation.Status.RUNNING,), operation.fence)
-    transitions.cancel(operation, at=at, guard=guard, actor=None, door="worker")
-
-
-def _claim(operation: Operation, prepared: Prepared, paused: set[str]) -> Claim:
+def _claim(operation: Operation, prepared: Prepared, paused: Collection[str]) -> Claim:
     calls_before = operation.run_attempts - 1
     return Claim(
         operation=operation,
@@ -197,19 +216,3 @@ def _claim(operation: Operation, prepared: Prepared, paused: set[str]) -> Claim:
         calls_before=calls_before,
         was_paused=prepared.credential.label in paused,
     )
-
-
-def _follow_credential(claims: Iterable[Claim]) -> None:
-    """Of operations that were submitted before the installation's key was changed."""
-    behind: dict[str, list[UUID]] = {}
-    for claim in claims:
-        label = claim.credential.label
-        if claim.operation.credential != label:
-            claim.operation.credential = label
-            behind.setdefault(label, []).append(claim.id)
-    for label, ids in behind.items():
-        Operation.objects.filter(pk__in=ids).update(credential=label)
-
-
-def _model_of(request: ProviderRequest) -> str:
-    return request.model or str(settings.OPENAI_MODEL)

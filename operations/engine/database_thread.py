@@ -17,7 +17,6 @@ import itertools
 import logging
 import queue
 import random
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,9 +25,12 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import Error as DatabaseError
+from django.db import OperationalError, connection, transaction
 
 from operations import events, log_lines
+from operations.database import trouble
+from operations.database.trouble import is_trouble
 
 logger = structlog.get_logger("operations")
 
@@ -79,22 +81,6 @@ FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
 
 URGENT, IN_TURN, LAST = range(3)
-
-PASSING_SQLITE_CODES = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-    }
-)
-PASSING_POSTGRESQL_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
-"""Connection, rollback (deadlock), resources, locks, operator intervention, system error."""
 
 
 class DatabaseGone(Exception):
@@ -193,8 +179,8 @@ class DatabaseThread:
             started = time.monotonic()
             try:
                 self._in_one_transaction(group, may_grow=may_grow)
-            except (OperationalError, InterfaceError) as error:
-                if not passes_by_itself(error):
+            except DatabaseError as error:
+                if not is_trouble(error):
                     raise
                 if not self._wait_for_database(error, tries):
                     raise DatabaseGone from error
@@ -246,9 +232,7 @@ class DatabaseThread:
     def _wait_for_database(self, error: Exception, tries: int) -> bool:
         """Close the connection and pause with jitter. False: the drain gave up."""
         if tries == 1:
-            events.log(
-                events.DATABASE_TROUBLE, level=logging.WARNING, error_type=type(error).__name__
-            )
+            events.log(events.DATABASE_TROUBLE, level=logging.WARNING, **trouble.fields(error))
         connection.close()
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(tries, 10))
         return not self._giving_up.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311
@@ -269,7 +253,7 @@ def _in_savepoint(jobs: list[Job]) -> list[Outcome]:
         with transaction.atomic():
             return _run(jobs)
     except Exception as error:
-        if passes_by_itself(error):
+        if is_trouble(error):
             raise
         if len(jobs) == 1:
             return [(None, error)]
@@ -304,19 +288,3 @@ def _together(jobs: list[Job]) -> list[list[int]]:
     for number, job in enumerate(jobs):
         groups.setdefault(number if job.step is _run_alone else job.step, []).append(number)
     return list(groups.values())
-
-
-def passes_by_itself(error: Exception) -> bool:
-    """Whether the database is in trouble, as opposed to refusing this one statement for good.
-
-    Both drivers use OperationalError for either ("no such table", "index row too large"): a job
-    that was tried again for ever would hold up everybody else's.
-    """
-    if not isinstance(error, (OperationalError, InterfaceError)):
-        return False
-    cause = error.__cause__
-    code = getattr(cause, "sqlite_errorcode", None)
-    if code is not None:
-        return code & 0xFF in PASSING_SQLITE_CODES
-    state = getattr(cause, "sqlstate", None)
-    return state is None or state[:2] in PASSING_POSTGRESQL_CLASSES

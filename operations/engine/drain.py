@@ -19,10 +19,11 @@ from uuid import UUID, uuid4
 import structlog
 from django.conf import settings
 
-from operations import events, lifeline, openai_service
+from operations import capabilities, events, lifeline, openai_service, trace
+from operations.database.clock import database_now
 from operations.dispatch import DRAIN_SECONDS
 from operations.engine import failpoints, leases, wakeups
-from operations.engine.claims import Claim, claim_batch, look
+from operations.engine.claims import Claim, RequestsRefused, claim_batch, look
 from operations.engine.database_thread import DatabaseGone, DatabaseThread
 from operations.engine.running import Abort, Run
 from operations.kinds import all_kinds
@@ -95,20 +96,23 @@ class Drain:
         return False
 
     async def _drain(self) -> None:
-        events.log(events.WORKER_STARTED, worker=str(self.owner), pid=os.getpid())
+        events.log(events.WORKER_STARTED, worker=trace.process(), lease_owner=str(self.owner))
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(wakeups.listening(self._wake))
             stack.enter_context(self._lifeline())
             heart = asyncio.create_task(self._keep_beating())
             stack.callback(heart.cancel)
             try:
+                await self._database.run(lambda: capabilities.load(at=database_now()))
                 await self._take_work()
                 await self._finish()
             finally:
                 await self._stop_runs(Abort.SHUTDOWN)
                 with contextlib.suppress(DatabaseGone):
                     await self._database.run(partial(leases.sign_off, owner=self.owner))
-                events.log(events.WORKER_STOPPED, worker=str(self.owner), pid=os.getpid())
+                events.log(
+                    events.WORKER_STOPPED, worker=trace.process(), lease_owner=str(self.owner)
+                )
 
     async def _take_work(self) -> None:
         end = time.monotonic() + self.seconds
@@ -133,10 +137,12 @@ class Drain:
             return []
         limit = min(free, CLAIM_BATCH)
         claim = partial(claim_batch, owner=self.owner, limit=limit)
-        if self._more_waits:
-            return await self._database.run(claim)
-        found = await self._database.run_if(partial(look, limit), claim)
-        return found or []
+        try:
+            if self._more_waits:
+                return await self._database.run(claim)
+            return await self._database.run_if(partial(look, limit), claim) or []
+        except RequestsRefused:
+            return await self._database.run(partial(claim, apart=True))
 
     def _start(self, claim: Claim) -> None:
         run = Run(claim, self._database)

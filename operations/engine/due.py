@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, models
 
+from operations.database.clock import stored
 from operations.kinds import all_kinds
 from operations.models import Operation
 
@@ -39,29 +41,41 @@ def look_sql(now: str) -> str:
     return f"SELECT 1 FROM {_table()} WHERE {IS_DUE.format(now=now)} LIMIT 1"  # noqa: S608
 
 
-def due_operations(*, at: datetime, paused: Collection[str], limit: int) -> list[Operation]:
+@dataclass(frozen=True)
+class Held:
+    """Whose operations this process leaves, but for probes."""
+
+    installation: bool = False
+    """The installation's: the key that this process calls with is paused."""
+    owners: frozenset[int] = frozenset()
+    """Those that wait for these people's own keys."""
+
+
+def due_operations(*, at: datetime, held: Held, limit: int) -> list[Operation]:
     """Up to `limit` operations in the order of their turns, locked where the database locks rows;
     those that somebody else has locked are passed over."""
     values: dict[str, Any] = {
         "now": stored(at),
         "patience": stored(at - PATIENCE),
         "limit": limit,
-        **{f"paused{number}": credential for number, credential in enumerate(paused)},
+        **{f"owner{number}": owner for number, owner in enumerate(held.owners)},
     }
     waits = tuple((kind.name, kind.waits_for) for kind in all_kinds() if kind.waits_for)
-    sql = _due_sql(waits, len(paused), connection.vendor)
+    sql = _due_sql(waits, held.installation, len(held.owners), connection.vendor)
     return list(Operation.objects.raw(sql, values))
 
 
 @functools.lru_cache(maxsize=64)
-def _due_sql(waits: Waits, paused: int, vendor: str) -> str:
+def _due_sql(waits: Waits, installation: bool, owners: int, vendor: str) -> str:
     conditions = [
         IS_DUE.format(now="%(now)s"),
         *(_waits_for_none(kind, others) for kind, others in waits),
     ]
-    if paused:
-        marks = ", ".join(f"%(paused{number})s" for number in range(paused))
-        conditions.append(f"(is_probe OR credential NOT IN ({marks}))")
+    if installation:
+        conditions.append("(is_probe OR own_key)")
+    if owners:
+        marks = ", ".join(f"%(owner{number})s" for number in range(owners))
+        conditions.append(f"(is_probe OR NOT own_key OR owner_id NOT IN ({marks}))")
     columns = ", ".join(f"due.{_quoted(field)}" for field in Operation._meta.concrete_fields)
     # SQLite would rather find all that is pending, and sort it, at every claim.
     by_turn = "INDEXED BY operation_due" if vendor == "sqlite" else ""
@@ -92,8 +106,3 @@ def _table() -> str:
 
 def _quoted(field: models.Field[Any, Any]) -> str:
     return connection.ops.quote_name(str(field.column))
-
-
-def stored(at: datetime) -> Any:
-    """As the database keeps it: SQLite's are texts, and compared as such."""
-    return connection.ops.adapt_datetimefield_value(at)

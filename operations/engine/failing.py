@@ -1,45 +1,110 @@
-"""How an operation fails: its row, its attempt and, where the credential is to blame, a pause."""
+"""How runs fail, or wait for a rate limit instead, and whom that stops: where the credential is to
+blame, it is paused. Runs that fail at the same moment are written together."""
 
 from __future__ import annotations
 
+import logging
 import traceback
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 
-from operations import events, pauses
-from operations.engine import failpoints, ledger, transitions
-from operations.errors import RULES, InternalError, OpenAIServiceError, Usage
+from operations import capabilities, events, pauses
+from operations.database.clock import noted_now
+from operations.engine import endings, failpoints, probes
+from operations.engine.endings import Ending
+from operations.engine.ledger import CallEnd
+from operations.engine.outcomes import write_endings
+from operations.errors import RULES, Category, InternalError, OpenAIServiceError, Usage
 from operations.models import Attempt, Operation
+
+MAX_DEFERRALS = 10
+DEFER_DEFAULT_SECONDS = 30.0
+DEFER_LIMIT_SECONDS = 3600.0
+DEFER_TOTAL = timedelta(hours=24)
 
 OWN_FRAMES = 4
 
 
-def fail_operation(
-    operation: Operation,
-    error: OpenAIServiceError,
-    *,
-    fence: int,
-    at: datetime,
-    duration_ms: int | None = None,
-) -> bool:
-    """running → failed. False: another worker or a person moved the row first."""
-    if not transitions.fail(operation, error, at=at, fence=fence):
-        return False
-    failpoints.reach("in_fail_after_swap")
-    ledger.end_attempt(
-        operation,
-        fence=fence,
-        outcome=Attempt.Outcome.FAILED,
+@dataclass(frozen=True)
+class Failure:
+    """Why an operation's run cannot go on."""
+
+    operation: Operation
+    error: OpenAIServiceError
+    duration_ms: int | None = None
+
+    def call(self, *, wait_seconds: float | None = None) -> CallEnd:
+        return CallEnd(
+            self.operation,
+            Attempt.Outcome.FAILED,
+            error=self.error,
+            duration_ms=self.duration_ms,
+            wait_seconds=wait_seconds,
+        )
+
+
+def fail_together(failures: Sequence[Failure]) -> list[Operation | None]:
+    """Let those wait that a rate limit refused, where the operator wants it; fail the others. Their
+    rows as they are then; None for one that another worker or a person has moved."""
+    now = noted_now()
+    waiting = _defer(failures, at=now)
+    # Those that may not wait, were asked to stop, or are not ours any more.
+    others = [each for each, waits in zip(failures, waiting, strict=True) if waits is None]
+    failed = iter(fail_operations(others, at=now))
+    return [waits or next(failed) for waits in waiting]
+
+
+def fail_operations(failures: Sequence[Failure], *, at: datetime) -> list[Operation | None]:
+    """running → failed."""
+    failed = write_endings(
+        [endings.failed(each.operation, each.error, at=at, call=each.call()) for each in failures],
         at=at,
-        error=error,
-        duration_ms=duration_ms,
+        after_swap=lambda _: failpoints.reach("in_fail_after_swap"),
     )
-    log_failed_attempt(operation, error, duration_ms=duration_ms)
-    if error.pauses_credential:
+    blamed: dict[str, tuple[Operation, OpenAIServiceError]] = {}
+    for each, operation in zip(failures, failed, strict=True):
+        if operation is not None:
+            log_failed_attempt(operation, each.error, duration_ms=each.duration_ms)
+            if each.error.lesson:
+                capabilities.keep(each.error.lesson, at=at)
+            if each.error.pauses_credential:
+                blamed.setdefault(operation.credential, (operation, each.error))
+    probes.acknowledge_probes([operation for operation in failed if operation is not None], at=at)
+    for operation, error in blamed.values():
         pauses.open_pause(operation, error, at=at)
-    return True
+    return failed
+
+
+def _defer(failures: Sequence[Failure], *, at: datetime) -> list[Operation | None]:
+    wanted = [_deferral(each, at=at) for each in failures]
+    deferred = iter(
+        write_endings(
+            [ending for ending in wanted if ending],
+            at=at,
+            after_swap=lambda _: failpoints.reach("in_defer_after_swap"),
+        )
+    )
+    return [next(deferred) if ending else None for ending in wanted]
+
+
+def _deferral(failure: Failure, *, at: datetime) -> Ending | None:
+    """Where a rate limit may be waited for, and not for too long."""
+    operation, error = failure.operation, failure.error
+    if (
+        not settings.OPERATIONS_DEFER_RATE_LIMITED
+        or error.category is not Category.RATE_LIMIT
+        or operation.deferrals >= MAX_DEFERRALS
+    ):
+        return None
+    seconds = DEFER_DEFAULT_SECONDS if error.retry_after is None else error.retry_after
+    until = at + timedelta(seconds=seconds)
+    if seconds > DEFER_LIMIT_SECONDS or until > operation.queued_at + DEFER_TOTAL:
+        return None
+    return endings.deferred(operation, until=until, call=failure.call(wait_seconds=seconds))
 
 
 def log_failed_attempt(
@@ -47,7 +112,8 @@ def log_failed_attempt(
 ) -> None:
     events.log_after_commit(
         events.ATTEMPT_FAILED,
-        level=RULES[error.error_code].log_level,
+        # A refusal that taught us something is asked again in a simpler form: no error yet.
+        level=logging.WARNING if error.lesson else RULES[error.error_code].log_level,
         attempt=operation.attempts,
         category=str(error.category),
         error_code=error.error_code,

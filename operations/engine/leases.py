@@ -7,25 +7,31 @@ every few seconds in the supervisor: worst recovery after a kill is lease + swee
 from __future__ import annotations
 
 import os
-import socket
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import QuerySet
 
-from operations import pauses
-from operations.clock import database_now
-from operations.credentials import installation_credential
-from operations.engine import failpoints, ledger, transitions
-from operations.errors import AuthenticationError, error_from_code
-from operations.models import Attempt, Operation, WorkerHeartbeat
+from operations import trace
+from operations.credentials import installation_label
+from operations.database import backlog
+from operations.database.clock import database_now
+from operations.database.trouble import is_trouble
+from operations.engine import endings, failpoints, probes, transitions
+from operations.engine.endings import Ending
+from operations.engine.outcomes import write_endings
+from operations.models import Attempt, Door, Operation, WorkerHeartbeat
+
+logger = structlog.get_logger("operations")
 
 SWEEP_BATCH = 500
-
 HEARTBEATS_PER_LEASE = 3
 
 
@@ -52,8 +58,9 @@ def sign_on(*, owner: UUID, supervisor: str, slot: int) -> bool:
                     id=owner,
                     supervisor=supervisor,
                     slot=slot,
-                    hostname=socket.gethostname()[:100],
+                    hostname=trace.host(),
                     pid=os.getpid(),
+                    credential=installation_label(),
                     started_at=now,
                     beat_at=now,
                     expires_at=now + transitions.lease_length(),
@@ -94,14 +101,16 @@ def beat(*, owner: UUID, held: Collection[UUID]) -> Holding:
     )
 
 
-def end_leases_of(*, owner: UUID) -> None:
-    """The drain's process is known to be dead: let the next sweep take its operations back."""
+def end_leases_of(*, owner: UUID) -> list[UUID]:
+    """The drain's process is known to be dead: let the next sweep take its operations back. Which
+    these are."""
     now = database_now()
     with transaction.atomic():
         WorkerHeartbeat.objects.filter(pk=owner).delete()
-        Operation.objects.filter(status=Operation.Status.RUNNING, lease_owner=owner).update(
-            lease_expires_at=now - timedelta(seconds=1)
-        )
+        held = Operation.objects.filter(status=Operation.Status.RUNNING, lease_owner=owner)
+        ids = list(held.values_list("pk", flat=True))
+        held.update(lease_expires_at=now - timedelta(seconds=1))
+    return ids
 
 
 def asked_to_cancel(*, owner: UUID) -> frozenset[UUID]:
@@ -127,30 +136,26 @@ class SweepReport:
 
 
 def sweep() -> SweepReport:
-    """Take back what dead workers held, end what waited too long, let probes through. Idempotent;
+    """Take back what dead workers held, end what waited too long, send probes. Idempotent;
     any number of processes may do it at once."""
-    report = SweepReport()
-    for operation_id in _expired_leases(database_now()):
-        with transaction.atomic():
-            _take_back(operation_id, at=database_now(), report=report)
-    for operation in _expired_waits(database_now()):
-        with transaction.atomic():
-            report.expired += _expire(operation, at=database_now())
-    with transaction.atomic():
-        _follow_installation_credential()
-        report.probes = pauses.let_probes_through(at=database_now())
+    taken = _take_back(_expired_leases(database_now()))
+    expired = _expire(_expired_waits(database_now()))
+    sent = probes.send_due(at=database_now())
     WorkerHeartbeat.objects.filter(
         expires_at__lt=database_now() - 10 * transitions.lease_length()
     ).delete()
-    return report
+    return SweepReport(
+        rescued=taken[Operation.Status.PENDING],
+        failed=taken[Operation.Status.FAILED],
+        cancelled=taken[Operation.Status.CANCELLED],
+        expired=expired.total(),
+        probes=sent,
+    )
 
 
 def rescue(operation_id: UUID) -> bool:
     """Take one operation back, if its lease has ended: what `sweep` does by itself."""
-    report = SweepReport()
-    with transaction.atomic():
-        _take_back(operation_id, at=database_now(), report=report)
-    return bool(report.rescued or report.failed or report.cancelled)
+    return bool(_take_back([operation_id]))
 
 
 def _expired_leases(now: datetime) -> list[UUID]:
@@ -158,63 +163,73 @@ def _expired_leases(now: datetime) -> list[UUID]:
     return list(rows.order_by("lease_expires_at").values_list("pk", flat=True)[:SWEEP_BATCH])
 
 
-def _expired_waits(now: datetime) -> Iterator[Operation]:
-    limit = now - timedelta(seconds=settings.OPERATIONS_EXPIRE_SECONDS)
-    rows = Operation.objects.filter(status=Operation.Status.PENDING, queued_at__lt=limit)
-    yield from rows.order_by("queued_at")[:SWEEP_BATCH]
+def _expired_waits(now: datetime) -> list[UUID]:
+    return backlog.ids_queued_before(now - _longest_wait(), limit=SWEEP_BATCH)
 
 
-def _take_back(operation_id: UUID, *, at: datetime, report: SweepReport) -> None:
-    # Locked: a heartbeat must not extend the lease between this look and the change. A row that
-    # somebody holds is left for the next sweep: a worker that was stopped in the middle of a
-    # transaction must not hold up the supervisor, and with it everybody else's recovery.
-    operation = (
-        Operation.objects.select_for_update(skip_locked=True)
-        .filter(pk=operation_id, status=Operation.Status.RUNNING, lease_expires_at__lt=at)
-        .first()
-    )
-    if operation is None:  # a heartbeat or the result came in between
-        return
-    fence = operation.fence
-    outcome = Attempt.Outcome.LOST
-    if operation.cancel_requested_at is not None:
-        guard = transitions.Guard((Operation.Status.RUNNING,), fence)
-        moved = transitions.cancel(operation, at=at, guard=guard, actor=None, door="sweep")
-        report.cancelled += moved
-        outcome = Attempt.Outcome.CANCELLED
-    elif operation.losses >= transitions.MAX_LOSSES:
-        moved = transitions.fail(
-            operation, error_from_code("WORKER_LOST"), at=at, fence=fence, door="sweep"
-        )
-        report.failed += moved
-    else:
-        moved = transitions.rescue(operation, at=at)
-        report.rescued += moved
-    if moved:
-        failpoints.reach("in_sweep_after_swap")
-        # The call may have reached the provider before its worker died.
-        ledger.end_attempt(operation, fence=fence, outcome=outcome, at=at, possibly_paid_twice=True)
+def _longest_wait() -> timedelta:
+    return timedelta(seconds=settings.OPERATIONS_EXPIRE_SECONDS)
 
 
-def _expire(operation: Operation, *, at: datetime) -> int:
-    return int(
-        transitions.fail(
-            operation,
-            error_from_code("EXPIRED"),
-            at=at,
-            fence=operation.fence,
-            from_status=Operation.Status.PENDING,
-            door="sweep",
-        )
-    )
+def _take_back(ids: Collection[UUID]) -> Counter[str]:
+    """How many have which status now."""
+    if not ids:
+        return Counter()
+    with transaction.atomic():
+        now = database_now()
+        lost = _held(ids, status=Operation.Status.RUNNING, lease_expires_at__lt=now)
+        return _end_each(_end_of_lost, lost, at=now)
 
 
-def _follow_installation_credential() -> None:
-    """Waiting operations use the key that is configured now, not the one of their submission."""
+def _expire(ids: Collection[UUID]) -> Counter[str]:
+    if not ids:
+        return Counter()
+    with transaction.atomic():
+        now = database_now()
+        waiting = _held(ids, status=Operation.Status.PENDING, queued_at__lt=now - _longest_wait())
+        return _end_each(endings.expired, waiting, at=now)
+
+
+def _held(ids: Collection[UUID], **still: Any) -> QuerySet[Operation]:
+    """Locked: a heartbeat must not extend the lease between this look and the change. A row that
+    somebody holds is left for the next sweep: a worker that was stopped in the middle of a
+    transaction must not hold up the supervisor, and with it everybody else's recovery."""
+    return Operation.objects.select_for_update(skip_locked=True).filter(pk__in=ids, **still)
+
+
+def _end_each(
+    end: Callable[[Operation, datetime], Ending], operations: Iterable[Operation], *, at: datetime
+) -> Counter[str]:
+    ended = _write([end(operation, at) for operation in operations], at=at)
+    return Counter(operation.status for operation in ended if operation)
+
+
+def _write(those: Sequence[Ending], *, at: datetime) -> list[Operation | None]:
+    """All together; where that is refused each by itself, so that a row that cannot be written
+    keeps nobody else's operation."""
     try:
-        current = installation_credential().label
-    except AuthenticationError:
-        current = ""
-    Operation.objects.filter(status=Operation.Status.PENDING, own_key=False).exclude(
-        Q(credential=current)
-    ).update(credential=current)
+        with transaction.atomic():
+            return write_endings(
+                those, at=at, after_swap=lambda _: failpoints.reach("in_sweep_after_swap")
+            )
+    except Exception as error:
+        if is_trouble(error):
+            raise
+        if len(those) == 1:
+            logger.exception(
+                "operation.outcome_not_written", operation_id=str(those[0].operation.pk)
+            )
+            return [None]
+    return [written for one in those for written in _write([one], at=at)]
+
+
+def _end_of_lost(operation: Operation, at: datetime) -> Ending:
+    if operation.cancel_requested_at is not None:
+        return endings.cancelled(
+            operation,
+            call=endings.lost_call(operation, Attempt.Outcome.CANCELLED),
+            door=Door.SWEEP,
+        )
+    if operation.losses >= transitions.MAX_LOSSES:
+        return endings.lost(operation, at)
+    return endings.rescued(operation)

@@ -7,19 +7,23 @@ and cost are.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
-from operations import events, metrics
-from operations.batch_sql import insert_each, update_each
+from operations import events, metrics, trace
+from operations.database.batch_sql import Statement, insert_statements, update_statements
+from operations.database.stages import Found, Stage, write_in_stages
 from operations.errors import OpenAIServiceError, Usage
-from operations.models import Attempt, Operation
+from operations.models import Attempt, Door, Operation
 
 _TAKEN_AWAY = (Attempt.Outcome.LOST, Attempt.Outcome.CANCELLED)
 """How others close the attempt of a worker whose fence they take."""
@@ -52,162 +56,209 @@ def add_in_memory(operation: Operation, usage: Usage) -> None:
         operation.cost_usd = (operation.cost_usd or 0) + usage.cost_usd
 
 
-def start_first_attempts(calls: Iterable[tuple[Operation, str]], *, at: datetime) -> None:
-    """The Attempts of operations whose claim counted a call: (operation, model)."""
-    insert_each(
+Key = tuple[UUID, int]
+"""An operation and a fence."""
+
+
+def key_of(operation: Operation) -> Key:
+    return operation.pk, operation.fence
+
+
+def attempt_statements(calls: Iterable[tuple[Operation, str]], *, at: datetime) -> list[Statement]:
+    """The Attempts of calls that their operations have counted: (operation, model)."""
+    return insert_statements(
         Attempt,
-        [_new_attempt(operation, operation.fence, model) for operation, model in calls],
-        same={"started_at": at},
+        [
+            {
+                "operation_id": operation.pk,
+                "number": operation.attempts,
+                "run": operation.run,
+                "fence": operation.fence,
+                "credential": operation.credential,
+                "model": model,
+                "request_id": operation.request_id,
+            }
+            for operation, model in calls
+        ],
+        same={"started_at": at, "worker": trace.process()},
     )
 
 
-def _new_attempt(operation: Operation, fence: int, model: str) -> dict[str, Any]:
-    return {
-        "operation_id": operation.pk,
-        "number": operation.attempts,
-        "run": operation.run,
-        "fence": fence,
-        "credential": operation.credential,
-        "model": model,
-    }
-
-
-def start_attempt(operation: Operation, *, fence: int, at: datetime, model: str) -> Attempt | None:
-    """Write the Attempt of a call that is about to be sent; None if the fence is not ours any more.
+def start_next_attempts(
+    calls: Sequence[tuple[Operation, str]], *, at: datetime
+) -> list[Operation | None]:
+    """Write the Attempts of calls that are about to be sent, and count them. The operations as they
+    are then; None where the fence is not ours any more.
 
     Safe to run again when a commit arrived and its confirmation did not: the count is part of the
     guard, and the attempt that is there already is the answer.
     """
-    rows = Operation.objects.filter(pk=operation.pk, status=Operation.Status.RUNNING, fence=fence)
-    still_ours = rows.filter(attempts=operation.attempts).update(
-        attempts=F("attempts") + 1,
-        run_attempts=F("run_attempts") + 1,
-        next_attempt_at=None,
-        waiting_reason="",
-        updated_at=at,
-    )
+    started = [(_with_one_more(operation), model) for operation, model in calls]
+    stages = [
+        Stage(partial(_count_calls, at=at), go_on=_counted),
+        Stage(partial(attempt_statements, at=at)),
+    ]
+    ours = {key_of(operation) for operation, _ in write_in_stages(started, stages)}
+    return [one if key_of(one) in ours or _is_open(one) else None for one, _ in started]
+
+
+def _with_one_more(operation: Operation) -> Operation:
+    operation = copy(operation)
     operation.attempts += 1
     operation.run_attempts += 1
-    if not still_ours:
-        return Attempt.objects.filter(
-            operation=operation,
-            number=operation.attempts,
-            fence=fence,
-            outcome=Attempt.Outcome.RUNNING,
-        ).first()
-    return Attempt.objects.create(started_at=at, **_new_attempt(operation, fence, model))
+    return operation
 
 
-def note_backoff(operation: Operation, *, fence: int, at: datetime, until: datetime) -> bool:
-    """Say on the running row when its next call comes."""
-    return bool(
-        Operation.objects.filter(
-            pk=operation.pk, status=Operation.Status.RUNNING, fence=fence
-        ).update(
-            next_attempt_at=until,
-            waiting_reason=Operation.Waiting.BACKOFF,
-            updated_at=at,
-        )
+def _count_calls(calls: Sequence[tuple[Operation, str]], *, at: datetime) -> list[Statement]:
+    return update_statements(
+        Operation,
+        [
+            {"id": operation.pk, "fence": operation.fence, "attempts": operation.attempts - 1}
+            for operation, _ in calls
+        ],
+        match=("id", "fence", "attempts"),
+        where={"status": Operation.Status.RUNNING},
+        same={"next_attempt_at": None, "waiting_reason": "", "updated_at": at},
+        raise_by={"attempts": 1, "run_attempts": 1},
+        returning=("id", "fence"),
     )
 
 
-def end_attempt(
-    operation: Operation,
-    *,
-    fence: int,
-    outcome: str,
-    at: datetime,
-    error: OpenAIServiceError | None = None,
-    usage: Usage | None = None,
-    provider_request_id: str = "",
-    http_status: int | None = None,
-    duration_ms: int | None = None,
-    wait_seconds: float | None = None,
-    possibly_paid_twice: bool = False,
-) -> bool:
-    """Close the open attempt of this fence. A closed one is touched by `mark_fenced` alone."""
-    values: dict[str, Any] = {
-        "outcome": outcome,
-        "finished_at": at,
-        "duration_ms": duration_ms,
-        "wait_seconds": wait_seconds,
-        "possibly_paid_twice": possibly_paid_twice,
-        "provider_request_id": provider_request_id,
-        "http_status": http_status,
-    }
-    if error is not None:
-        values |= {
-            "category": str(error.category),
-            "error_code": error.error_code,
-            "http_status": error.http_status,
-            "provider_request_id": error.provider_request_id,
-            "detail": error.detail,
-        }
-        usage = usage or error.usage
-    if usage is not None:
-        values |= {**usage_values(usage), "model": usage.model}
-    ended = Attempt.objects.filter(
-        operation=operation, fence=fence, outcome=Attempt.Outcome.RUNNING
-    ).update(**values)
-    if ended:
-        metrics.count(
-            metrics.of_attempt(
-                operation,
-                outcome=outcome,
-                category=values.get("category", ""),
-                duration_ms=duration_ms,
-                possibly_paid_twice=possibly_paid_twice,
-            )
-        )
-    return bool(ended)
+def _counted(calls: Sequence[tuple[Operation, str]], found: Found) -> list[tuple[Operation, str]]:
+    return [call for call in calls if key_of(call[0]) in found]
+
+
+def _is_open(operation: Operation) -> bool:
+    return Attempt.objects.filter(
+        operation=operation,
+        number=operation.attempts,
+        fence=operation.fence,
+        outcome=Attempt.Outcome.RUNNING,
+    ).exists()
 
 
 @dataclass(frozen=True)
-class Success:
-    """The end of a call that brought a usable reply."""
+class CallEnd:
+    """How the open call of an operation's fence ended."""
 
     operation: Operation
-    fence: int
-    usage: Usage
-    provider_request_id: str
-    http_status: int
-    duration_ms: int
+    outcome: str
+    error: OpenAIServiceError | None = None
+    usage: Usage | None = None
+    provider_request_id: str = ""
+    http_status: int | None = None
+    duration_ms: int | None = None
+    wait_seconds: float | None = None
+    possibly_paid_twice: bool = False
+
+    @property
+    def category(self) -> str:
+        return str(self.error.category) if self.error else ""
 
 
-def end_successes(successes: Sequence[Success], *, at: datetime) -> int:
-    """Close the open attempts of these calls in one statement; returns how many were open.
+@dataclass(frozen=True)
+class Step:
+    """An operation as its row is after a change, and the call that ends with it, if one is open."""
 
-    What they count for is `success_observations`: the caller writes it with the rest.
-    """
-    return update_each(
+    operation: Operation
+    call: CallEnd | None
+
+    def observed(self, at: datetime) -> list[metrics.Observation]:
+        """What it counts for."""
+        return _observed(self.call) if self.call else []
+
+
+S = TypeVar("S", bound=Step)
+
+
+def still_ours(steps: Sequence[S], found: Found) -> list[S]:
+    return [step for step in steps if key_of(step.operation) in found]
+
+
+def call_stages(*, at: datetime) -> list[Stage[Any]]:
+    """Close the open attempts of these fences, and count what was closed. A closed one is touched
+    by `mark_fenced` alone."""
+    return [Stage(partial(_end_calls, at=at), go_on=_closed), Stage(partial(_count, at=at))]
+
+
+def _end_calls(steps: Sequence[Step], *, at: datetime) -> list[Statement]:
+    return update_statements(
         Attempt,
-        [
-            {
-                "operation_id": each.operation.pk,
-                "fence": each.fence,
-                "model": each.usage.model,
-                "provider_request_id": each.provider_request_id,
-                "http_status": each.http_status,
-                "duration_ms": each.duration_ms,
-                **usage_values(each.usage),
-            }
-            for each in successes
-        ],
+        [_row_of_end(step.call) for step in steps if step.call],
         match=("operation_id", "fence"),
         where={"outcome": Attempt.Outcome.RUNNING},
-        same={"outcome": Attempt.Outcome.SUCCEEDED, "finished_at": at},
+        same={"finished_at": at},
     )
 
 
-def success_observations(successes: Iterable[Success]) -> Iterator[metrics.Observation]:
-    for each in successes:
-        yield from metrics.of_attempt(
-            each.operation,
-            outcome=Attempt.Outcome.SUCCEEDED,
-            category="",
-            duration_ms=each.duration_ms,
-            possibly_paid_twice=False,
-        )
+def _closed(steps: Sequence[S], found: Found) -> list[S]:
+    return [
+        step
+        if step.call is None or key_of(step.call.operation) in found
+        else replace(step, call=None)
+        for step in steps
+    ]
+
+
+def _count(steps: Sequence[Step], *, at: datetime) -> list[Statement]:
+    return metrics.count_statements(each for step in steps for each in step.observed(at))
+
+
+def note_backoffs(calls: Sequence[CallEnd], *, at: datetime) -> set[Key]:
+    """End these calls, and say on the running rows when the next ones come. Which of them are still
+    ours."""
+    steps = [Step(call.operation, call) for call in calls]
+    stages = [Stage(partial(_back_off, at=at), go_on=still_ours), *call_stages(at=at)]
+    return {key_of(step.operation) for step in write_in_stages(steps, stages)}
+
+
+def _back_off(steps: Sequence[Step], *, at: datetime) -> list[Statement]:
+    waits = [(step.operation, (step.call and step.call.wait_seconds) or 0.0) for step in steps]
+    return update_statements(
+        Operation,
+        [
+            {"id": one.pk, "fence": one.fence, "next_attempt_at": at + timedelta(seconds=wait)}
+            for one, wait in waits
+        ],
+        match=("id", "fence"),
+        where={"status": Operation.Status.RUNNING},
+        same={"waiting_reason": Operation.Waiting.BACKOFF, "updated_at": at},
+    )
+
+
+def _row_of_end(call: CallEnd) -> dict[str, Any]:
+    pk, fence = key_of(call.operation)
+    row = {
+        "operation_id": pk,
+        "fence": fence,
+        "outcome": call.outcome,
+        "duration_ms": call.duration_ms,
+        "wait_seconds": call.wait_seconds,
+        "possibly_paid_twice": call.possibly_paid_twice,
+        "provider_request_id": call.provider_request_id,
+        "http_status": call.http_status,
+    }
+    usage = call.usage
+    if call.error is not None:
+        row |= {
+            "category": call.category,
+            "error_code": call.error.error_code,
+            "http_status": call.error.http_status,
+            "provider_request_id": call.error.provider_request_id,
+            "detail": call.error.detail,
+        }
+        usage = usage or call.error.usage
+    return row if usage is None else {**row, **usage_values(usage), "model": usage.model}
+
+
+def _observed(call: CallEnd) -> list[metrics.Observation]:
+    return metrics.of_attempt(
+        call.operation,
+        outcome=call.outcome,
+        category=call.category,
+        duration_ms=call.duration_ms,
+        possibly_paid_twice=call.possibly_paid_twice,
+    )
 
 
 def mark_fenced(operation: Operation, *, fence: int, at: datetime, usage: Usage | None) -> None:
@@ -234,5 +285,10 @@ def mark_fenced(operation: Operation, *, fence: int, at: datetime, usage: Usage 
     if usage is not None:
         add_usage(current, usage)
     events.record(
-        events.FENCED, current, at=at, door="worker", level=logging.WARNING, detail={"fence": fence}
+        events.FENCED,
+        current,
+        at=at,
+        door=Door.WORKER,
+        level=logging.WARNING,
+        detail={"fence": fence},
     )

@@ -7,14 +7,10 @@ short jobs in the drain's database thread.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Awaitable, Callable
-from copy import copy
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import Enum
-from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -23,28 +19,21 @@ from django.db import connection
 from pydantic import ValidationError
 
 from operations import events, openai_service, retry
-from operations.clock import database_now
-from operations.engine import failing, failpoints, ledger, transitions
+from operations.database.clock import database_now
+from operations.engine import failing, failpoints, ledger
+from operations.engine.calling import FailedCall, NextCall, note_failed_calls, start_next_calls
 from operations.engine.claims import Claim
 from operations.engine.completing import Outcome, complete_together
 from operations.engine.database_thread import DatabaseThread
-from operations.errors import (
-    Category,
-    InvalidResponseError,
-    OpenAIServiceError,
-    error_from_code,
-)
+from operations.engine.failing import Failure, fail_together
+from operations.engine.stopping import Stop, cancel_together, release_together
+from operations.errors import InvalidResponseError, OpenAIServiceError, error_from_code
 from operations.kinds import ProviderReply
-from operations.models import Attempt, Operation
+from operations.models import Operation
 
 logger = structlog.get_logger("operations")
 
-T = TypeVar("T")
-
-MAX_DEFERRALS = 10
-DEFER_DEFAULT_SECONDS = 30.0
-DEFER_LIMIT_SECONDS = 3600.0
-DEFER_TOTAL = timedelta(hours=24)
+Item = TypeVar("Item")
 
 
 class Abort(Enum):
@@ -75,6 +64,7 @@ class Run:
     started: float = field(default_factory=time.monotonic)
     call_started: float = 0.0
     calls: int = 0
+    stepped_down: bool = False
     reply: ProviderReply | None = None
     last_error: OpenAIServiceError | None = None
     last_duration_ms: int = 0
@@ -93,7 +83,7 @@ class Run:
         try:
             await self._ask_and_finish()
         except LeaseLost:
-            await self._write(self._mark_fenced)
+            await self._mark_fenced()
         except asyncio.CancelledError:
             await self._give_back()
             raise
@@ -114,11 +104,8 @@ class Run:
             error.provider_request_id = self.reply.provider_request_id
             raise
         outcome = Outcome(self.claim, self.reply, result, self.last_duration_ms)
-        completed = await self.database.run_together(complete_together, outcome)
-        if completed is None:
-            await self._write(self._mark_fenced)
-        else:
-            self.claim.operation = completed
+        if not await self._together(complete_together, outcome):
+            await self._mark_fenced()
         failpoints.reach("after_complete_commit")
 
     async def _ask(self) -> ProviderReply:
@@ -131,15 +118,26 @@ class Run:
         try:
             async with asyncio.timeout(self.seconds_left()):
                 return await retry.call_with_retries(
-                    self._one_call, policy, sleep=self.sleep, before_wait=self._before_wait
+                    self._call_as_taken, policy, sleep=self.sleep, before_wait=self._before_wait
                 )
         except TimeoutError:
             raise (self.last_error or error_from_code("DEADLINE_EXCEEDED")) from None
 
+    async def _call_as_taken(self) -> ProviderReply:
+        """A server that refuses the form of the request is asked once in a simpler one, at once."""
+        try:
+            return await self._one_call()
+        except OpenAIServiceError as error:
+            if error.lesson is None or self.stepped_down:
+                raise
+            self.stepped_down = True
+            await self._before_wait(error, 0.0)
+        return await self._one_call()
+
     async def _one_call(self) -> ProviderReply:
         """Exactly one HTTP call; its Attempt is committed before it is sent."""
-        if self.calls:
-            await self._write(self._start_attempt)
+        if self.calls and not await self._together(start_next_calls, self.next_call()):
+            raise LeaseLost
         self.calls += 1
         refuse_inside_transaction()
         failpoints.reach("before_call")
@@ -158,49 +156,16 @@ class Run:
         finally:
             self.last_duration_ms = self._call_ms()
 
-    def _start_attempt(self, operation: Operation) -> None:
-        attempt = ledger.start_attempt(
-            operation,
-            fence=self.claim.fence,
-            at=database_now(),
-            model=self.claim.request.model or settings.OPENAI_MODEL,
-        )
-        if attempt is None:
-            raise LeaseLost
-        failpoints.reach("in_next_attempt_before_commit")
+    def next_call(self) -> NextCall:
+        return NextCall(self.operation, self.claim.request.model or settings.OPENAI_MODEL)
 
     async def _before_wait(self, error: OpenAIServiceError, wait_seconds: float) -> None:
-        await self._write(partial(self._note_failed_call, error, wait_seconds))
+        if not await self._together(note_failed_calls, self.failed_call(error, wait_seconds)):
+            raise LeaseLost
         failpoints.reach("in_backoff_after_commit")
 
-    def _note_failed_call(
-        self, error: OpenAIServiceError, wait_seconds: float, operation: Operation
-    ) -> None:
-        now = database_now()
-        until = now + timedelta(seconds=wait_seconds)
-        if not ledger.note_backoff(operation, fence=self.claim.fence, at=now, until=until):
-            raise LeaseLost
-        ledger.end_attempt(
-            operation,
-            fence=self.claim.fence,
-            outcome=Attempt.Outcome.FAILED,
-            at=now,
-            error=error,
-            duration_ms=self.last_duration_ms,
-            wait_seconds=wait_seconds,
-            # Sent again below although the provider may have worked (and billed) already.
-            possibly_paid_twice=error.maybe_processed,
-        )
-        failing.log_failed_attempt(operation, error, duration_ms=self.last_duration_ms)
-        events.log_after_commit(
-            events.ATTEMPT_RETRYING,
-            level=logging.WARNING,
-            attempt=operation.attempts,
-            category=str(error.category),
-            error_code=error.error_code,
-            wait_seconds=round(wait_seconds, 3),
-            **events.operation_fields(operation),
-        )
+    def failed_call(self, error: OpenAIServiceError, wait_seconds: float) -> FailedCall:
+        return FailedCall(self.operation, error, wait_seconds, self.last_duration_ms)
 
     def _parse(self, reply: ProviderReply) -> Any:
         try:
@@ -212,96 +177,46 @@ class Run:
             ) from None  # the cause holds the model's text, which quotes the person
 
     async def _fail(self, error: OpenAIServiceError) -> None:
-        step = self._defer_or_fail if self._may_defer(error) else self._fail_now
-        if not await self._write(partial(step, error)):
-            await self._write(self._mark_fenced)
+        if not await self._together(fail_together, self.failure(error)):
+            await self._mark_fenced()
         failpoints.reach("after_fail_commit")
 
-    def _fail_now(self, error: OpenAIServiceError, operation: Operation) -> bool:
-        return failing.fail_operation(
-            operation,
-            error,
-            fence=self.claim.fence,
-            at=database_now(),
-            duration_ms=self.last_duration_ms,
-        )
-
-    def _may_defer(self, error: OpenAIServiceError) -> bool:
-        return (
-            settings.OPERATIONS_DEFER_RATE_LIMITED
-            and error.category is Category.RATE_LIMIT
-            and self.operation.deferrals < MAX_DEFERRALS
-        )
-
-    def _defer_or_fail(self, error: OpenAIServiceError, operation: Operation) -> bool:
-        now = database_now()
-        seconds = DEFER_DEFAULT_SECONDS if error.retry_after is None else error.retry_after
-        until = now + timedelta(seconds=seconds)
-        if seconds > DEFER_LIMIT_SECONDS or until > operation.queued_at + DEFER_TOTAL:
-            return self._fail_now(error, operation)
-        if not transitions.defer(operation, fence=self.claim.fence, at=now, until=until):
-            return self._fail_now(error, operation)  # asked to stop; False if not ours any more
-        failpoints.reach("in_defer_after_swap")
-        return ledger.end_attempt(
-            operation,
-            fence=self.claim.fence,
-            outcome=Attempt.Outcome.FAILED,
-            at=now,
-            error=error,
-            duration_ms=self.last_duration_ms,
-            wait_seconds=seconds,
-        )
+    def failure(self, error: OpenAIServiceError) -> Failure:
+        return Failure(self.operation, error, self.last_duration_ms)
 
     async def _give_back(self) -> None:
         """Stopped from outside: release, or cancel where a person asked for it."""
         if self.abort is Abort.LOST:
             if self.reply is not None:  # refused, or about to be: its bill is kept all the same
-                await self._write(self._mark_fenced)
+                await self._mark_fenced()
             return
-        await self._write(self._cancel if self.abort is Abort.CANCELLED else self._release)
+        is_wanted = self.abort is Abort.CANCELLED
+        await self._together(cancel_together if is_wanted else release_together, self.stop())
 
-    def _release(self, operation: Operation) -> None:
-        if transitions.release(operation, fence=self.claim.fence, at=database_now()):
-            failpoints.reach("in_release_after_swap")
-            self._end_interrupted(operation, Attempt.Outcome.RELEASED)
-        else:  # somebody asked for its end meanwhile, or it is not ours any more
-            self._cancel(operation)
+    def stop(self) -> Stop:
+        return Stop(self.operation, self._call_ms())
 
-    def _cancel(self, operation: Operation) -> None:
-        guard = transitions.Guard((Operation.Status.RUNNING,), self.claim.fence)
-        if transitions.cancel(operation, at=database_now(), guard=guard, actor=None, door="worker"):
-            failpoints.reach("in_cancel_after_swap")
-            self._end_interrupted(operation, Attempt.Outcome.CANCELLED)
+    async def _together(
+        self, step: Callable[[list[Item]], Sequence[Operation | None]], item: Item
+    ) -> bool:
+        """Write this with what others write the same way at the same moment. False: the operation
+        is not ours any more."""
+        written = await self.database.run_together(step, item)
+        if written is not None:
+            self.claim.operation = written
+        return written is not None
 
-    def _end_interrupted(self, operation: Operation, outcome: str) -> None:
-        ledger.end_attempt(
-            operation,
-            fence=self.claim.fence,
-            outcome=outcome,
-            at=database_now(),
-            duration_ms=self._call_ms(),
-            possibly_paid_twice=True,
-        )
+    async def _mark_fenced(self) -> None:
+        await self.database.run(self.write_fenced)
 
-    def _mark_fenced(self, operation: Operation) -> None:
+    def write_fenced(self) -> None:
         failpoints.reach("before_fenced_is_marked")
         ledger.mark_fenced(
-            operation,
+            self.operation,
             fence=self.claim.fence,
             at=database_now(),
             usage=self.reply.usage if self.reply else None,
         )
-
-    async def _write(self, step: Callable[[Operation], T]) -> T:
-        """Run a step in the database thread on a copy of the row: a group that is rolled back and
-        tried again must not find what its first try left in memory."""
-
-        def job() -> tuple[T, Operation]:
-            operation = copy(self.operation)
-            return step(operation), operation
-
-        result, self.claim.operation = await self.database.run(job)
-        return result
 
     def _call_ms(self) -> int:
         return round((time.monotonic() - self.call_started) * 1000) if self.call_started else 0

@@ -14,14 +14,17 @@ import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
 from django.db import connections
 
-from operations import dispatch, events
-from operations.clock import database_now
+from operations import broker, dispatch, events
+from operations.database.clock import database_now, stored
 from operations.engine import due
+
+if TYPE_CHECKING:
+    import redis.asyncio
 
 POLL_SECONDS = 0.1
 """How often SQLite is looked at for commits of those who write to no pipe."""
@@ -33,6 +36,7 @@ PIPE_BYTES = 65536
 """All that fits into one: a hundred submissions are one wake-up."""
 
 RECONNECT_SECONDS = 1.0
+HEALTH_CHECK_SECONDS = 5.0
 
 
 class Listener(Protocol):
@@ -94,13 +98,15 @@ def _pipe(event: asyncio.Event) -> Iterator[bool]:
 
 
 def _finds(connection: sqlite3.Connection, look: str) -> bool:
-    return connection.execute(look, [due.stored(database_now())]).fetchone() is not None
+    return connection.execute(look, [stored(database_now())]).fetchone() is not None
 
 
 class Notifications:
-    """LISTEN on a connection of its own; a lost connection is opened again."""
+    """LISTEN on a connection of its own; a lost connection is opened again. Not through a pooler
+    that hands out connections by the transaction: it would hear nothing."""
 
-    def __init__(self, parameters: dict[str, Any]) -> None:
+    def __init__(self, address: str, parameters: dict[str, Any]) -> None:
+        self._address = address
         self._parameters = parameters
 
     async def listen(self, event: asyncio.Event) -> None:
@@ -109,13 +115,13 @@ class Notifications:
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
-                    **self._parameters, autocommit=True
+                    self._address, **self._parameters, autocommit=True
                 ) as connection:
                     await connection.execute(f"LISTEN {dispatch.CHANNEL}")
                     event.set()  # what came before we listened
                     async for _ in connection.notifies():
                         event.set()
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
                 events.log(
                     events.DATABASE_TROUBLE, level=logging.WARNING, error_type=type(error).__name__
                 )
@@ -133,15 +139,26 @@ class Published:
 
         while True:
             try:
-                async with redis.asyncio.Redis.from_url(self._url).pubsub() as subscription:
+                async with self._client(redis.asyncio.Redis).pubsub() as subscription:
                     await subscription.subscribe(dispatch.channel())
-                    async for _ in subscription.listen():
-                        event.set()  # the first is the subscription: what came before it
+                    while True:
+                        # The first is the subscription: what came before it.
+                        if await subscription.get_message(timeout=HEALTH_CHECK_SECONDS):
+                            event.set()
             except (redis.asyncio.RedisError, OSError) as error:
-                events.log(
+                events.log_seldom(
                     events.WAKE_FAILED, level=logging.WARNING, error_type=type(error).__name__
                 )
             await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _client(self, client: type[redis.asyncio.Redis]) -> redis.asyncio.Redis:
+        """One that notices when its server is gone without a word."""
+        return client.from_url(
+            self._url,
+            socket_connect_timeout=broker.SECONDS,
+            health_check_interval=HEALTH_CHECK_SECONDS,
+            socket_keepalive=True,
+        )
 
 
 def listener() -> Listener:
@@ -151,7 +168,9 @@ def listener() -> Listener:
     connection = connections["default"]
     if connection.vendor == "sqlite":
         return Pipe(str(connection.settings_dict["NAME"]))
-    return Notifications(_psycopg_parameters(connection.get_connection_params()))
+    if settings.DATABASE_DIRECT_URL:
+        return Notifications(settings.DATABASE_DIRECT_URL, {})
+    return Notifications("", _psycopg_parameters(connection.get_connection_params()))
 
 
 def _psycopg_parameters(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -16,17 +16,26 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from operations.errors import Category
-from operations.models import Operation
+from operations.models import Door, Operation
 from operations.refusals import Refusal
 
 DONE, FAILED, USAGE, NOTHING_MATCHED, PARTLY_DONE = 0, 1, 2, 3, 4
-
-DOOR = "command"
 
 BAR_WIDTH = 40
 
 LONGEST = timedelta(days=36_500)
 """The calendar begins in the year 1."""
+
+FIELDS = {
+    "category": "error_category",
+    "code": "error_code",
+    "kind": "kind",
+    "session": "session_id",
+    "user": "owner__username",
+}
+"""Of operations, by the options that choose by them."""
+
+CHOOSING = ("id", "older_than", *FIELDS)
 
 Row = TypeVar("Row")
 
@@ -50,7 +59,10 @@ class FilteredCommand(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--id", action="append", type=UUID, default=[], help="may be repeated")
         parser.add_argument("--category", choices=[str(category) for category in Category])
+        parser.add_argument("--code", help="an error code: QUOTA_EXCEEDED")
         parser.add_argument("--kind")
+        parser.add_argument("--session", type=UUID, help="a session's id")
+        parser.add_argument("--user", help="a person's user name")
         parser.add_argument(
             "--older-than", type=duration, help="by the time it was last queued: 10m, 2h, 7d"
         )
@@ -62,10 +74,9 @@ class FilteredCommand(BaseCommand):
         operations = Operation.objects.order_by("queued_at", "id")
         if options["id"]:
             operations = operations.filter(pk__in=options["id"])
-        if options["category"]:
-            operations = operations.filter(error_category=options["category"])
-        if options["kind"]:
-            operations = operations.filter(kind=options["kind"])
+        for option, field in FIELDS.items():
+            if options[option]:
+                operations = operations.filter(**{field: options[option]})
         if options["older_than"]:
             operations = operations.filter(queued_at__lt=timezone.now() - options["older_than"])
         return operations
@@ -87,9 +98,13 @@ class SelectionCommand(FilteredCommand):
 
     statuses: tuple[str, ...] = ()
     """What it takes where no ids are given, and what a dry run counts as changed."""
+    may_mean_all: bool = False
+    """Whether all may be meant by saying nothing."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
+        parser.add_argument("--all", action="store_true", help="needed where nothing else chooses")
+        parser.add_argument("--yes", action="store_true", help="do not ask whether all are meant")
         parser.add_argument("--dry-run", action="store_true", help="say what would be changed")
 
     def selected(self, options: dict[str, Any]) -> QuerySet[Operation]:
@@ -102,20 +117,37 @@ class SelectionCommand(FilteredCommand):
         """Do the verb to each match, print the report and exit with its code."""
         skipped = []
         matched = list(self.selected(options))
+        chosen = self.may_mean_all or any(options[name] for name in CHOOSING)
+        if not chosen and not options["dry_run"]:
+            self._make_sure(len(matched), options)
         for operation in progress(matched, sys.stderr):
-            reason = self._refusal(operation, options["dry_run"], verb)
+            reason = self.unwanted(operation, options) or self._refusal(operation, options, verb)
             if reason is not None:
                 skipped.append({"id": str(operation.pk), "reason": reason})
         changed = len(matched) - len(skipped)
         report(self, options, matched=len(matched), changed=changed, skipped=skipped)
 
+    def _make_sure(self, count: int, options: dict[str, Any]) -> None:
+        if not options["all"]:
+            raise CommandError("choose some, or say --all; see --help", returncode=USAGE)
+        if options["yes"] or not count:
+            return
+        if not sys.stdin.isatty():
+            raise CommandError(f"{count} match: say --yes if all are meant", returncode=USAGE)
+        if input(f"{count} match. Are all of them meant? [y/N] ").strip().lower() != "y":
+            raise CommandError("nothing was changed", returncode=FAILED)
+
+    def unwanted(self, operation: Operation, options: dict[str, Any]) -> str | None:
+        """Why a match is left out; None: it is not."""
+        return None
+
     def _refusal(
-        self, operation: Operation, dry_run: bool, verb: Callable[..., Operation]
+        self, operation: Operation, options: dict[str, Any], verb: Callable[..., Operation]
     ) -> str | None:
-        if dry_run:
+        if options["dry_run"]:
             return self.dry_refusal(operation)
         try:
-            verb(operation_id=operation.pk, door=DOOR)
+            verb(operation_id=operation.pk, door=Door.COMMAND)
         except Refusal as refusal:
             return refusal.code
         return None

@@ -9,11 +9,13 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from operations.masking import mask, masked_start
+
 MAX_MESSAGE = 4000
-"""Characters of a message that the text patterns look at."""
+"""Characters of a message or code that anybody looks at."""
 
 FILTER_REPORTS = frozenset(
     {"flagged_input", "content_filter_result", "content_filter_results", "contentFilter"}
@@ -22,7 +24,7 @@ FILTER_REPORTS = frozenset(
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """Status, headers (names in lower case) and the body, unpacked and bounded."""
 
     status: int
@@ -53,6 +55,8 @@ class ErrorBody:
     """The body lists reasons of a moderation."""
     retry_delay: float | None = None
     """Google's RetryInfo: seconds. Its presence says that waiting helps."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """OpenRouter's `metadata.headers`: those of the provider behind it, names in lower case."""
 
 
 def read_json(body: bytes) -> Any:
@@ -89,12 +93,53 @@ def error_of(value: object) -> ErrorBody:
         status=next((s for o in objects if (s := _http_status(o.get("code")))), None),
         flagged=any(not FILTER_REPORTS.isdisjoint(o) for o in objects),
         retry_delay=next((d for o in objects if (d := _seconds(o.get("retryDelay")))), None),
+        headers=next((h for o in nested if (h := _headers(o.get("headers")))), {}),
     )
 
 
+def is_error(value: object) -> bool:
+    """Some servers answer 200 and put the error into the body; others send an error that is empty
+    beside a good answer."""
+    if isinstance(value, list):
+        value = value[0] if value else None
+    if not isinstance(value, dict):
+        return False
+    error = value.get("error")
+    says_something = any(error.values()) if isinstance(error, dict) else bool(error)
+    return says_something or value.get("object") == "error"
+
+
+def flat_error_of(value: dict[str, Any]) -> ErrorBody | None:
+    """Of a 2xx without choices: MiniMax's `base_resp`, Cloudflare's `errors`, or a code or status
+    and a message at the top (Zhipu, iFlow). None where it is not both."""
+    found = _first_object(value.get("base_resp") or value.get("errors") or value)
+    body = error_of({**found, "status": None}) if found else ErrorBody()
+    if found is None or not body.message:
+        return None
+    named = (found.get(key) for key in ("code", "status", "status_code"))
+    numbers = [str(n) for n in named if str(n).isdecimal() and not isinstance(n, bool)]
+    words = tuple(f"{'minimax_' if 'status_code' in found else ''}{n}" for n in numbers)
+    status = next((s for n in numbers if (s := _http_status(n))), None)
+    if not (words or body.words):
+        return None
+    return replace(body, words=(*body.words, *words), status=status)
+
+
 def printable(text: str, length: int) -> str:
-    """Printable ASCII only: what goes into rows and logs without a second thought."""
-    return "".join(c for c in text[:length] if c.isascii() and c.isprintable())
+    """Printable ASCII without secrets: what goes into rows and logs without a second thought.
+
+    A server may put the key that it was sent into any of its fields. Masked before it is cut, and
+    again without what cannot be printed, which may have stood inside a key and hidden it.
+    """
+    masked = masked_start(text, MAX_MESSAGE)
+    return mask("".join(c for c in masked if c.isascii() and c.isprintable()))[:length]
+
+
+def identifier(word: str, length: int = 80) -> str:
+    """Codes are identifiers. A "code" that is a sentence may hold anything, so it is not kept."""
+    if any(c.isspace() for c in word):
+        return f"({len(word.split())} words)"
+    return printable(word, length)
 
 
 def _first_object(value: object) -> dict[str, Any] | None:
@@ -132,13 +177,13 @@ def _words(objects: tuple[dict[str, Any], ...]) -> Iterator[str]:
     for key in ("reason", "code", "error_code", "error_type", "type", "status"):
         for o in objects:
             if isinstance(o.get(key), str) and o[key]:
-                yield o[key][:200]
+                yield o[key][:MAX_MESSAGE]
 
 
 def _messages(objects: tuple[dict[str, Any], ...]) -> Iterator[str]:
     """Only what the server says; never `input`, in which FastAPI repeats the whole request."""
     for o in objects:
-        for key in ("message", "error", "detail", "msg"):
+        for key in ("message", "error", "detail", "msg", "status_msg"):
             value = o.get(key)
             if isinstance(value, str):
                 yield value
@@ -160,6 +205,11 @@ def _http_status(code: object) -> int | None:
     if isinstance(code, int) and not isinstance(code, bool) and 400 <= code <= 599:
         return code
     return None
+
+
+def _headers(value: object) -> dict[str, str]:
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {name.lower(): each for name, each in pairs if isinstance(each, str)}
 
 
 def _seconds(delay: object) -> float | None:

@@ -1,10 +1,11 @@
 """Which error an answer or an exception is. The order of the questions is the design:
 
-the body's structure → two message patterns that overrule the code → codes and types → words inside
-unknown codes → narrow message patterns → a numeric code → the HTTP status. An unknown word is
-logged and falls through to the status, so a provider nobody has shown us is still treated by what
-its status means. A verdict that rests on message text alone never pauses a credential: servers
-repeat parts of the request in their messages, and the request holds what a candidate wrote.
+the body's structure → messages that overrule the code, the operator's own first → codes and types
+→ words inside unknown codes → narrow message patterns → a numeric code → the HTTP status. An
+unknown word is logged and falls through to the status, so a provider nobody has shown us is still
+treated by what its status means. A verdict that rests on message text alone never pauses a
+credential: servers repeat parts of the request in their messages, and the request holds what a
+candidate wrote.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ import structlog
 
 from operations.errors import (
     RULES,
+    Category,
     OpenAIServiceError,
     Usage,
     error_from_code,
 )
 from operations.masking import mask
-from operations.openai_service import vocabulary
-from operations.openai_service.answer import Answer, ErrorBody, error_body, printable
-from operations.openai_service.retry_after import retry_after_seconds
+from operations.openai_service import messages, vocabulary
+from operations.openai_service.answer import ErrorBody, HttpAnswer, error_body, identifier
+from operations.openai_service.proxies import unwrapped
+from operations.openai_service.retry_after import reset_seconds, retry_after_seconds
 
 logger = structlog.get_logger("operations")
 
@@ -41,17 +44,16 @@ class Verdict:
 
 
 def error_of_answer(
-    answer: Answer, body: ErrorBody | None = None, usage: Usage | None = None
+    answer: HttpAnswer, body: ErrorBody | None = None, usage: Usage | None = None
 ) -> OpenAIServiceError:
     """The error of an answer that is none, or (with `body`) of an error inside a 2xx."""
-    if body is None:
-        body = error_body(answer.body)
+    body = unwrapped(body or error_body(answer.body), answer.headers)
     verdict = judge(answer.status, body)
     error = error_from_code(
         verdict.code,
         http_status=answer.status,
         provider_request_id=answer.request_id,
-        retry_after=retry_after_seconds(answer.headers) or body.retry_delay,
+        retry_after=_retry_after(verdict.code, answer, body),
         retry_vetoed=answer.headers.get("x-should-retry", "").strip().lower() == "false",
         detail=detail_of(answer.status, body),
         usage=usage,
@@ -60,6 +62,13 @@ def error_of_answer(
     if verdict.by_text:
         error.pauses = RULES[vocabulary.code_of_status(answer.status)].pauses
     return error
+
+
+def _retry_after(code: str, answer: HttpAnswer, body: ErrorBody) -> float | None:
+    asked = retry_after_seconds(answer.headers) or body.retry_delay
+    if asked is None and RULES[code].category is Category.RATE_LIMIT:
+        return reset_seconds({**answer.headers, **body.headers}, body.message)
+    return asked
 
 
 def judge(status: int, body: ErrorBody) -> Verdict:
@@ -107,12 +116,14 @@ def _overruling(status: int, body: ErrorBody, known: str | None) -> str | None:
     names_credential = known is not None and RULES[known].pauses
     if status in (401, 402) or (names_credential and not _echoes_status(known, status)):
         return None
-    return next((code for p, code in vocabulary.OVERRIDES if p.search(body.message)), None)
+    if (own := vocabulary.operators_own().code_of_message(body.message)) is not None:
+        return own
+    return next((code for p, code in messages.OVERRIDES if p.search(body.message)), None)
 
 
 def _code_of_message(status: int, body: ErrorBody) -> str | None:
     kind = vocabulary.kind_of_status(status)
-    for statuses, pattern, code in vocabulary.MESSAGES:
+    for statuses, pattern, code in messages.MESSAGES:
         if kind in statuses and pattern.search(body.message):
             return code
     return None
@@ -128,24 +139,17 @@ def _note_unmapped(status: int, body: ErrorBody, words: list[str]) -> None:
         logger.warning(
             "provider.unmapped",
             http_status=status,
-            words=[_identifier(word) for word in unknown],
+            words=[identifier(word) for word in unknown],
         )
 
 
 def detail_of(status: int, body: ErrorBody) -> str:
     """For the operator: codes only. Messages may repeat the prompt, the key or an organisation."""
     parts = [f"HTTP {status}"]
-    parts += [_identifier(word) for word in dict.fromkeys(body.words)][:4]
+    parts += [identifier(word) for word in dict.fromkeys(body.words)][:4]
     if body.param:
-        parts.append(f"param {_identifier(body.param)}")
-    return mask(", ".join(parts))
-
-
-def _identifier(word: str) -> str:
-    """Codes are identifiers. A "code" that is a sentence may hold anything, so it is not kept."""
-    if any(c.isspace() for c in word):
-        return f"({len(word.split())} words)"
-    return mask(printable(word, 80))
+        parts.append(f"param {identifier(body.param)}")
+    return ", ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -269,8 +273,8 @@ def _chain(exception: BaseException | None, depth: int = 0) -> Iterator[BaseExce
         yield from _chain(exception.__cause__ or exception.__context__, depth + 1)
 
 
-def answer_of(response: httpx2.Response) -> Answer:
-    return Answer(
+def answer_of(response: httpx2.Response) -> HttpAnswer:
+    return HttpAnswer(
         status=response.status_code,
         headers={name.lower(): value for name, value in response.headers.items()},
         body=response.content,

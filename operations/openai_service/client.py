@@ -8,7 +8,6 @@ gives one process the answer of another.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections import OrderedDict
 from weakref import WeakKeyDictionary
@@ -18,6 +17,7 @@ import openai
 from django.conf import settings
 from openai._types import RequestOptions
 
+from operations.capabilities import Form, Lesson, learn
 from operations.credentials import Credential, base_url_fault, key_fault
 from operations.errors import (
     AuthenticationError,
@@ -26,10 +26,12 @@ from operations.errors import (
 )
 from operations.kinds import ProviderReply, ProviderRequest
 from operations.masking import remember_secret
-from operations.openai_service.answer import Answer
+from operations.openai_service.answer import HttpAnswer, error_body
 from operations.openai_service.classify import error_of_answer, error_of_exception
 from operations.openai_service.decode import read_completion
 from operations.openai_service.network import Network
+from operations.openai_service.proxies import unwrapped
+from operations.openai_service.requesting import encode, form_for, lesson_of, limit_names
 from operations.openai_service.simulated import Simulated
 from operations.openai_service.transport import CallNote, ExchangeClient, current_call
 
@@ -43,19 +45,34 @@ MAX_CLIENTS = 64
 
 
 async def ask(
-    request: ProviderRequest, *, credential: Credential, timeout_seconds: float
+    request: ProviderRequest,
+    *,
+    credential: Credential,
+    timeout_seconds: float,
+    form: Form | None = None,
 ) -> ProviderReply:
-    """Exactly one HTTP call, ended after `timeout_seconds` whatever the other side does.
+    """Exactly one HTTP call, ended after `timeout_seconds` whatever the other side does. `form`:
+    another one than this server is asked in now; nothing is learned from its refusal.
 
     Raises only subclasses of OpenAIServiceError; cancellation and the end of the process pass.
     """
     refuse_unusable(credential)
     model = request.model or settings.OPENAI_MODEL
-    body = encode(request, model)
+    chosen = form or form_for(credential, model)
+    body = encode(request, model, chosen, limit_names(credential.base_url))
     answer = await _send(body, credential, timeout_seconds)
     if not 200 <= answer.status < 300:
-        raise error_of_answer(answer)
-    completion = read_completion(answer, model=model, base_url=credential.base_url)
+        error = error_of_answer(answer)
+        if form is None:
+            _learn(error, answer, chosen, credential, model)
+        raise error
+    completion = read_completion(
+        answer,
+        model=model,
+        base_url=credential.base_url,
+        schema=request.schema,
+        name=request.kind,
+    )
     return ProviderReply(
         content=completion.content,
         model=completion.usage.model,
@@ -64,6 +81,19 @@ async def ask(
         simulated=credential.simulated,
         http_status=answer.status,
     )
+
+
+async def ask_stepping_down(
+    request: ProviderRequest, *, credential: Credential, timeout_seconds: float
+) -> ProviderReply:
+    """As `ask`, and once again where the server refused the form of the request: for who keeps no
+    ledger. Two HTTP calls at most."""
+    try:
+        return await ask(request, credential=credential, timeout_seconds=timeout_seconds)
+    except OpenAIServiceError as error:
+        if error.lesson is None:
+            raise
+    return await ask(request, credential=credential, timeout_seconds=timeout_seconds)
 
 
 async def close() -> None:
@@ -88,25 +118,19 @@ def refuse_unusable(credential: Credential) -> None:
         )
 
 
-def encode(request: ProviderRequest, model: str) -> bytes:
-    """The body of a chat completion with a strict JSON schema, named after the kind."""
-    body = {
-        "model": model,
-        "messages": list(request.messages),
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": request.kind, "strict": True, "schema": request.schema},
-        },
-    }
-    try:
-        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-    except ValueError as error:  # half a surrogate pair, which UTF-8 has no bytes for
-        detail = f"the request cannot be written as JSON: {type(error).__name__}"
-        # No cause: its text is the prompt's.
-        raise InvalidRequestError("INVALID_REQUEST", detail=detail, maybe_processed=False) from None
+def _learn(
+    error: OpenAIServiceError, answer: HttpAnswer, form: Form, credential: Credential, model: str
+) -> None:
+    """Where the refusal was about the form: what to ask for from now on."""
+    body = unwrapped(error_body(answer.body), answer.headers)
+    if simpler := lesson_of(error, body, answer.status, form, limit_names(credential.base_url)):
+        error.lesson = Lesson(credential.label, model, simpler)
+        error.maybe_processed = False  # also where it came as a 500
+        error.detail += f", next asked as {simpler}"
+        learn(error.lesson)
 
 
-async def _send(body: bytes, credential: Credential, timeout_seconds: float) -> Answer:
+async def _send(body: bytes, credential: Credential, timeout_seconds: float) -> HttpAnswer:
     # Half of the time, so that our own shortage is not taken for the provider's slowness.
     note = CallNote(patience_seconds=timeout_seconds / 2)
     token = current_call.set(note)
@@ -167,7 +191,8 @@ class _Pool:
         return client
 
     def _new_client(self, credential: Credential) -> openai.AsyncOpenAI:
-        remember_secret(credential.api_key)
+        if not credential.simulated:  # a stand-in, and the name of the model that answers
+            remember_secret(credential.api_key)
         client = openai.AsyncOpenAI(
             api_key=credential.api_key,
             base_url=credential.base_url,

@@ -1,26 +1,40 @@
 """The text of an answer → a JSON value that every database and log handler can take.
 
 Strict where the meaning would be guessed (duplicate keys, NaN, text around the JSON), tolerant
-where nothing is lost (one Markdown fence, a NUL, half a surrogate pair).
+where nothing is lost: a wrapping that `answer_rules` lists, taken off once, a raw line break or NUL
+inside a string, half a surrogate pair.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from typing import Any
+
+from operations.openai_service.answer_rules import (
+    BEFORE_ANSWER,
+    END_TOKEN,
+    FENCE,
+    FENCE_END,
+    REASONING,
+    REASONING_END,
+)
 
 MAX_DEPTH = 64
 MAX_DIGITS = 18
 """Of an integer: beyond 64 bits no column takes it."""
 
-_FENCE = re.compile(r"\A```[a-zA-Z0-9]*[ \t]*\r?\n(.*?)\r?\n?```\Z", re.DOTALL)
+BLANK = "\ufeff \t\r\n"
 
 
 def read_content(text: str) -> object:
     """The JSON value. Raises ValueError where it is none, or one that cannot be trusted or kept."""
-    value = _loads(_without_fence(text.strip()))
+    try:
+        value = loads(text)
+    except ValueError:
+        value = loads(_said_once(_unwrapped(text)))
+    if isinstance(value, str):  # JSON inside a JSON string: modelscope/ms-agent#652
+        value = loads(value)
     return _storable(value, MAX_DEPTH)
 
 
@@ -32,20 +46,29 @@ def clean_text(text: str) -> str:
     return joined.replace("\0", "")
 
 
-def _without_fence(text: str) -> str:
-    match = _FENCE.match(text)
-    return match[1] if match else text
+def _unwrapped(text: str) -> str:
+    """Without reasoning before the answer, a special token after it and a fence around it."""
+    text = text.strip(BLANK)
+    if block := next((b for p in REASONING if (b := p.match(text))), REASONING_END.match(text)):
+        text = text[block.end() :].lstrip(BLANK)
+    if mark := BEFORE_ANSWER.match(text):
+        text = text[mark.end() :]
+    text = END_TOKEN.sub("", text).strip(BLANK)
+    if fence := FENCE.match(text):
+        text = FENCE_END.sub("", text[fence.end() :])
+    return text
 
 
-def _loads(text: str) -> Any:
+def _said_once(text: str) -> str:
+    """The same object twice, letter by letter, is said once: dotnet/extensions#6212."""
+    middle = len(text) // 2
+    first, second = text[:middle].strip(), text[middle:].strip()
+    return first if first == second else text
+
+
+def loads(text: str) -> Any:
     try:
-        return json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            parse_int=_small,
-        )
+        return _DECODER.decode(text.strip())
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -73,6 +96,16 @@ def _small(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
         raise ValueError("an integer of too many digits")
     return int(digits)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_constant=_refuse_constant,
+    parse_float=_finite,
+    parse_int=_small,
+    # Raw control characters in strings: the grammar of llama.cpp lets line breaks through.
+    strict=False,
+)
 
 
 def _storable(value: Any, depth: int) -> Any:

@@ -12,6 +12,7 @@ import hashlib
 import itertools
 import json
 import random
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,12 +21,16 @@ import httpx2
 from django.conf import settings
 
 from operations.errors import Category
+from operations.errors.simulated_faults import FAULT_MODEL, parse_faults
 from operations.kinds import get_kind
 from operations.openai_service.prices import SIMULATED_MODEL
 from operations.openai_service.transport import Incoming, Outgoing
-from operations.simulated_faults import parse_faults
 
 REQUEST_ID = "req_simulated"
+FAULT_BODY = re.compile(
+    rb'\{"model": "%s(%s)"' % (FAULT_MODEL.encode(), "|".join(Category).encode())
+)
+"""As `requesting.encode` begins: text that a person wrote stands behind it."""
 
 # Of all calls of this process: the second try of a call must be able to end otherwise.
 _calls = itertools.count()
@@ -77,6 +82,8 @@ class Simulated:
 
 def chosen_fault(body: bytes, call: int) -> Category | None:
     """Which fault the `call`-th call with this body meets, if any."""
+    if asked := FAULT_BODY.match(body):
+        return Category(asked[1].decode())
     rates = parse_faults(settings.SIMULATED_FAULTS)
     draw = random.Random(hashlib.sha256(b"%d:%s" % (call, body)).digest()).random()  # noqa: S311
     for category, rate in rates.items():

@@ -18,7 +18,8 @@ from typing import Any, Protocol
 
 import httpx2
 
-from operations.openai_service.answer import Answer
+from operations.openai_service.answer import HttpAnswer
+from operations.openai_service.unpacking import unpacker
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """Unpacked. An answer of this product has a few kilobytes."""
@@ -37,8 +38,8 @@ class CallNote:
     body: bytearray = field(default_factory=bytearray)
     too_large: bool = False
 
-    def answer(self) -> Answer:
-        return Answer(self.status or 0, self.headers, bytes(self.body), self.too_large)
+    def answer(self) -> HttpAnswer:
+        return HttpAnswer(self.status or 0, self.headers, bytes(self.body), self.too_large)
 
 
 current_call: ContextVar[CallNote] = ContextVar("current_call")
@@ -132,8 +133,7 @@ async def read_bounded(
 ) -> bool:
     """Unpack the body into `body` up to the limit; True where it goes on beyond it.
 
-    A stream that is no gzip although it says so ends the reading: what was unpacked so far is
-    judged, and it is no JSON.
+    A stream that stops being what it says ends the reading: what was unpacked so far is judged.
     """
     unpack = unpacker(content_encoding)
     async for chunk in chunks:
@@ -144,45 +144,3 @@ async def read_bounded(
         if len(body) > MAX_BODY_BYTES:
             return True
     return False
-
-
-class Unpack(Protocol):
-    def __call__(self, chunk: bytes, room: int, /) -> bytes: ...
-
-
-def unpacker(content_encoding: str) -> Unpack:
-    """For one body. We ask for `identity`; some servers pack all the same. An encoding that the
-    standard library does not know is handed on packed, and is then no JSON."""
-    encoding = content_encoding.strip().lower()
-    if encoding in ("gzip", "x-gzip"):
-        return _inflating(zlib.decompressobj(16 + zlib.MAX_WBITS))
-    if encoding == "deflate":
-        return _inflating_either()
-    return lambda chunk, room: chunk[:room]
-
-
-def _inflating(inflater: zlib._Decompress) -> Unpack:
-    def unpack(chunk: bytes, room: int) -> bytes:
-        return inflater.decompress(chunk, room)
-
-    return unpack
-
-
-def _inflating_either() -> Unpack:
-    """To the standard "deflate" means zlib's format, to some servers the bare one."""
-    chosen: list[Unpack] = []
-
-    def unpack(chunk: bytes, room: int) -> bytes:
-        if chosen:
-            return chosen[0](chunk, room)
-        for wbits in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
-            inflate = _inflating(zlib.decompressobj(wbits))
-            try:
-                unpacked = inflate(chunk, room)
-            except zlib.error:
-                continue
-            chosen.append(inflate)
-            return unpacked
-        raise zlib.error("neither form of deflate")
-
-    return unpack

@@ -1,19 +1,20 @@
 """The words that providers use for their errors, as data: nothing here runs against a network.
 
 Three layers, asked in this order by `classify`: exact codes and types; words inside codes nobody
-listed; narrow patterns over the message. An operator adds exact codes without a release through the
-JSON file that OPERATIONS_ERROR_VOCABULARY names.
+listed; narrow patterns over the message (`messages`). An operator adds exact codes and parts of
+messages without a release through the JSON file that OPERATIONS_ERROR_VOCABULARY names.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
 
-from operations.error_vocabulary import read_vocabulary
+from operations.errors.operator_vocabulary import OperatorVocabulary, read_vocabulary
 
 # Exact codes and types, normalised by `normalise`. Sources: OpenAI's error-code guide and the
 # bodies of the fault corpus.
@@ -34,10 +35,20 @@ CODES: dict[str, str] = {
     "insufficient_quota": "QUOTA_EXCEEDED",
     "invalid_api_key": "INVALID_API_KEY",
     "invalid_json_schema": "INVALID_SCHEMA",
+    "json_validate_failed": "SCHEMA_MISMATCH",  # Groq: the sample was bad, not the request
     "invalid_organization": "ORGANIZATION_ERROR",
     "invalid_project": "ORGANIZATION_ERROR",
     "invalid_prompt": "CONTENT_FILTERED",
     "ip_not_authorized": "PERMISSION_DENIED",
+    # MiniMax's `base_resp.status_code`, as listed in its error-code guide.
+    "minimax_1001": "SERVER_ERROR",
+    "minimax_1002": "RATE_LIMIT_EXCEEDED",
+    "minimax_1004": "INVALID_API_KEY",
+    "minimax_1008": "QUOTA_EXCEEDED",
+    "minimax_1026": "CONTENT_FILTERED",
+    "minimax_1027": "CONTENT_FILTERED",
+    "minimax_1039": "CONTEXT_LENGTH_EXCEEDED",
+    "minimax_2013": "INVALID_REQUEST",
     "mismatched_organization": "ORGANIZATION_ERROR",
     "mismatched_project": "ORGANIZATION_ERROR",
     "model_not_found": "MODEL_NOT_FOUND",
@@ -49,6 +60,7 @@ CODES: dict[str, str] = {
     "quota_exceeded": "QUOTA_EXCEEDED",
     "rate_limit": "RATE_LIMIT_EXCEEDED",
     "rate_limit_exceeded": "RATE_LIMIT_EXCEEDED",
+    "resource_unavailable": "RATE_LIMIT_EXCEEDED",  # OpenAI's flex tier, a 429
     "request_too_large": "REQUEST_TOO_LARGE",
     "responsible_ai_policy_violation": "CONTENT_FILTERED",
     "server_is_overloaded": "SERVER_ERROR",
@@ -91,6 +103,7 @@ GENERIC: frozenset[str] = frozenset(
         "unknown_parameter",
         "unsupported_parameter",
         "unsupported_value",
+        "wrong_api_format",
         "upstream",
         "validation",
         "value",
@@ -125,7 +138,9 @@ WORDS: tuple[tuple[frozenset[str], str], ...] = tuple(
         ("funds", "QUOTA_EXCEEDED"),
         ("payment", "QUOTA_EXCEEDED"),
         ("arrearage", "QUOTA_EXCEEDED"),
-        ("usage limit", "QUOTA_EXCEEDED"),
+        ("usage limit", "SPEND_LIMIT_REACHED"),
+        ("usage limits", "SPEND_LIMIT_REACHED"),
+        ("key limit", "SPEND_LIMIT_REACHED"),  # OpenRouter's limit of one key
         ("content filter", "CONTENT_FILTERED"),
         ("content filtered", "CONTENT_FILTERED"),
         ("content policy", "CONTENT_FILTERED"),
@@ -169,111 +184,6 @@ WORDS: tuple[tuple[frozenset[str], str], ...] = tuple(
 )
 
 
-def _pattern(*alternatives: str) -> re.Pattern[str]:
-    return re.compile("|".join(alternatives), re.IGNORECASE)
-
-
-# Asked before the code: the code of these two does not tell them from something else.
-OVERRIDES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (
-        _pattern(
-            r"maximum context length",
-            r"maximum (?:allowed )?(?:input|prompt|sequence) length",
-            r"context (?:length|window|size)[^.]{0,80}(?:exceed|too|not enough)",
-            r"exceed\w{0,5}[^.]{0,60}context (?:length|window|size|limit)",
-            r"prompt is too long",
-            r"tokens?\b[^.]{0,120}context (?:length|window|size)",
-            r"inputs?`? (?:tokens?|token count|length)[^.]{0,80}(?:exceed|must be|should be)",
-            r"exceed\w{0,5}[^.]{0,40}token limit",
-        ),
-        "CONTEXT_LENGTH_EXCEEDED",
-    ),
-    (_pattern(r"request too large\b.{0,200}?limit \d+, requested \d+"), "REQUEST_TOO_LARGE"),
-)
-
-# Asked last, for providers that send no code, only at the statuses where such a body is seen.
-MESSAGES: tuple[tuple[frozenset[int], re.Pattern[str], str], ...] = (
-    (
-        frozenset({200, 400, 422}),
-        _pattern(r"response_format", r"json[ _]schema", r"invalid schema", r"structured output"),
-        "INVALID_SCHEMA",
-    ),
-    (
-        frozenset({200, 400, 403, 422, 429, 500}),
-        _pattern(
-            r"(?:spend(?:ing)?|hard|budget|cost) limit\b[^.]{0,40}(?:reached|exceeded|hit)",
-            r"reach\w{0,5}+ (?:its|your|the) (?:monthly |daily )?(?:spending|budget) limit",
-            r"budget has been exceeded",
-        ),
-        "SPEND_LIMIT_REACHED",
-    ),
-    (
-        frozenset({200, 400, 401, 403, 422, 429, 500}),
-        _pattern(
-            r"insufficient (?:account )?(?:balance|credits?|funds|quota)",
-            r"(?:not enough|out of|no remaining|used all available) credits?",
-            r"balance is (?:too low|insufficient|not enough)",
-            r"exceeded your current quota",
-            r"quota (?:has been |is )?(?:exceeded|exhausted|used up)",
-            r"payment required",
-        ),
-        "QUOTA_EXCEEDED",
-    ),
-    (
-        frozenset({200, 400, 403, 429}),
-        _pattern(r"billing (?:is |account is )?(?:not active|inactive|disabled)"),
-        "BILLING_INACTIVE",
-    ),
-    (
-        frozenset({200, 400, 403, 422}),
-        _pattern(
-            r"flagged (?:as|by|for)",
-            r"content (?:filter|policy|management policy)",
-            r"usage polic(?:y|ies)",
-            r"safety (?:system|filter|settings|check)",
-            r"moderation",
-            r"inappropriate content",
-            r"content exists risk",
-        ),
-        "CONTENT_FILTERED",
-    ),
-    (
-        frozenset({200, 400, 403}),
-        _pattern(r"(?:country|region|location)[^.]{0,40}not (?:supported|available)"),
-        "REGION_NOT_SUPPORTED",
-    ),
-    (
-        frozenset({200, 400, 403, 500}),
-        _pattern(
-            r"(?:incorrect|invalid|missing|expired|no|wrong) api[ _-]?key",
-            r"api[ _-]?key (?:is |was |has )?(?:not valid|invalid|missing|expired|not found)",
-            r"invalid (?:authentication|bearer) ?token",
-        ),
-        "INVALID_API_KEY",
-    ),
-    (
-        # A wrong address does not speak of models.
-        frozenset({404}),
-        _pattern(r"\bmodels?\b", r"\bdeployment\b"),
-        "MODEL_NOT_FOUND",
-    ),
-    (
-        frozenset({200, 400, 403, 404, 422}),
-        _pattern(
-            r"model\b.{0,120}?\b(?:not found|does ?n[o']t exist|does not exist|not exist)",
-            r"model\b.{0,120}?\b(?:is not available|decommissioned|is not supported)",
-            r"(?:unknown|unsupported|invalid|no such) model",
-            r"no endpoints found",
-        ),
-        "MODEL_NOT_FOUND",
-    ),
-    (
-        frozenset({200, 400, 403}),
-        _pattern(r"rate[ -]?limit", r"too many requests", r"requests per (?:minute|second|day)"),
-        "RATE_LIMIT_EXCEEDED",
-    ),
-)
-
 STATUSES: dict[int, str] = {
     401: "INVALID_API_KEY",
     402: "QUOTA_EXCEEDED",
@@ -287,6 +197,7 @@ STATUSES: dict[int, str] = {
     413: "PAYLOAD_TOO_LARGE",
     414: "PAYLOAD_TOO_LARGE",
     429: "RATE_LIMIT_EXCEEDED",
+    451: "REGION_NOT_SUPPORTED",
 }
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -324,7 +235,7 @@ def kind_of_status(status: int) -> int:
 
 def code_of_exact(word: str) -> str | None:
     """Of a normalised code or type; the operator's own file wins."""
-    return operator_codes().get(word) or CODES.get(word)
+    return operators_own().codes.get(word) or CODES.get(word)
 
 
 def code_of_words(word: str) -> str | None:
@@ -333,7 +244,10 @@ def code_of_words(word: str) -> str | None:
 
 
 @functools.cache
-def operator_codes() -> dict[str, str]:
-    """The operator's codes, read once per process. A broken file stops the start: it is checked."""
+def operators_own() -> OperatorVocabulary:
+    """The operator's words, read once per process. A broken file stops the start: it is checked."""
     path = settings.OPERATIONS_ERROR_VOCABULARY
-    return {normalise(w): code for w, code in read_vocabulary(Path(path)).items()} if path else {}
+    if not path:
+        return OperatorVocabulary()
+    own = read_vocabulary(Path(path))
+    return replace(own, codes={normalise(word): code for word, code in own.codes.items()})

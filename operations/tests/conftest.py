@@ -10,13 +10,19 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from operations import kinds
+from operations import capabilities, kinds
 from operations.engine.drain import Drain
 from operations.models import Operation
 from operations.services import submit_operation
 from operations.tests.fault_server import FaultServer
 from operations.tests.judgement.kind import JudgementKind
 from operations.tests.worker import WorkerProcess
+
+
+@pytest.fixture(autouse=True)
+def nothing_learned() -> None:
+    """What a server takes was learned from another test's server, perhaps at the same port."""
+    capabilities.forget()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from operations import events
-from operations.clock import database_now
+from operations.database.clock import database_now
 from operations.engine.transitions import MAX_LOSSES, lease_length
 from operations.models import Attempt, Operation, OperationEvent
 from operations.tests.judgement.kind import APPLIED

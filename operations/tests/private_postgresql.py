@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from operations.tests.ports import free_port
 
 UNPRIVILEGED = "postgres"
 """PostgreSQL refuses to run as root; this account comes with its package."""
@@ -37,9 +38,7 @@ class PrivatePostgreSQL:
         assert place is not None, "initdb is missing: apt-get install postgresql"
         self._binaries = place
         self._as_whom = ["runuser", "-u", UNPRIVILEGED, "--"] if os.geteuid() == 0 else []
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
 
     def __enter__(self) -> PrivatePostgreSQL:
         self._directory = Path(tempfile.mkdtemp(prefix="interview-practice-postgresql-"))

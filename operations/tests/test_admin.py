@@ -15,8 +15,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from operations import bulk, pauses
+from operations import pauses
 from operations.admin.search import MOST_TEXTS
+from operations.console import bulk
 from operations.models import Attempt, Operation, ProviderPause, WorkerRestart
 from operations.tests.crowd import make_failed
 from operations.tests.factories import (
@@ -94,7 +95,7 @@ def test_list_needs_the_same_queries_for_many_rows(
 ) -> None:
     OperationFactory.create_batch(40, failed=True, owner=UserFactory())
 
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(36):
         operator.get(CHANGELIST)
 
 
@@ -103,7 +104,7 @@ STATES: dict[str, dict[str, Any]] = {
     "running": {"running": True},
     "retrying": {"running": True, "waiting_reason": "backoff"},
     "rate_limited": {"waiting_reason": "rate_limited", "next_attempt_at": LATER},
-    "paused": {"credential": "https://api.example.org/v1#0123456789ab"},
+    "paused": {"own_key": True},
     "stuck": {"running": True, "lease_expires_at": EARLIER},
     "failed": {"failed": True},
     "acknowledged": {"failed": True, "acknowledged_at": EARLIER},
@@ -114,8 +115,8 @@ STATES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("state", STATES)
 def test_each_state_is_counted_listed_and_named_alike(operator: Client, state: str) -> None:
-    ProviderPauseFactory()
-    rows = {name: OperationFactory(**values) for name, values in STATES.items()}
+    owner = ProviderPauseFactory(own_key_owner=UserFactory()).own_key_owner
+    rows = {name: OperationFactory(owner=owner, **values) for name, values in STATES.items()}
 
     page = operator.get(CHANGELIST, {"state": state})
 
@@ -266,14 +267,15 @@ def test_acknowledged_failure_leaves_the_list_of_what_is_to_do(operator: Client)
     assert "known outage" in page
 
 
-def test_probe_sends_the_oldest_waiting_operation(operator: Client) -> None:
+def test_probe_sends_a_call_of_its_own(operator: Client) -> None:
     pause = ProviderPauseFactory()
-    oldest, other = (OperationFactory(credential=pause.credential) for _ in range(2))
+    waiting = OperationFactory()
 
     operator.post(f"/admin/operations/providerpause/{pause.pk}/probe/")
 
-    assert Operation.objects.get(pk=oldest.pk).is_probe
-    assert not Operation.objects.get(pk=other.pk).is_probe
+    probe = Operation.objects.exclude(pk=waiting.pk).get()
+    assert (probe.kind, probe.subject_id, probe.is_probe) == ("provider_probe", str(pause.pk), True)
+    assert not Operation.objects.get(pk=waiting.pk).is_probe
     assert pauses.paused_credentials() == {pause.credential}
 
 
@@ -341,6 +343,13 @@ def read_only_operator() -> User:
     user: User = UserFactory(is_staff=True)
     user.groups.add(Group.objects.get(name="Operators (read only)"))
     return user
+
+
+def test_read_only_operators_see_the_limits_too() -> None:
+    client = Client()
+    client.force_login(read_only_operator())
+
+    assert client.get("/admin/operations/limit/").status_code == 200
 
 
 def test_verb_without_csrf_token_is_refused() -> None:

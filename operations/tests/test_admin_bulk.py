@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 from io import StringIO
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import OperationalError, connection
 from django.test import Client
 
-from operations import bulk
-from operations.admin.bulk import safe_cell
+from operations.admin.export import BATCH, CUT, safe_cell
+from operations.console import bulk
 from operations.models import BulkAction, BulkItem, Operation
 from operations.tests.factories import OperationFactory
 
@@ -100,7 +102,7 @@ def test_report_leads_back_to_the_list_with_its_filters(operator: Client) -> Non
 def test_csv_has_a_line_for_each_item(operator: Client) -> None:
     operations = OperationFactory.create_batch(2, failed=True)
     OperationFactory(completed=True)
-    confirm = drafted(operator, "retry", "")
+    confirm = drafted(operator, "retry", "state=all")
     operator.post(confirm.replace("/change/", "/start/"))
     bulk.run_due()
 
@@ -110,6 +112,43 @@ def test_csv_has_a_line_for_each_item(operator: Client) -> None:
     assert {row["operation"] for row in rows} >= {str(each.pk) for each in operations}
     assert [row["outcome"] for row in rows].count("changed") == 2
     assert [row["reason"] for row in rows if row["reason"]] == ["NOT_RETRYABLE"]
+
+
+def exported(operator: Client, *, items: int) -> list[str]:
+    action = BulkAction.objects.create(verb="retry", state=BulkAction.State.DONE)
+    BulkItem.objects.bulk_create(
+        [BulkItem(action=action, operation_id=uuid4()) for _ in range(items)]
+    )
+    response: Any = operator.get(f"/admin/operations/bulkaction/{action.pk}/report.csv")
+    assert response.status_code == 200
+    lines: list[str] = response.getvalue().decode().splitlines()
+    return lines
+
+
+def test_csv_of_several_batches_has_all_items_once(operator: Client) -> None:
+    header, *rows = exported(operator, items=2 * BATCH + 1)
+
+    assert header == "operation,outcome,reason,done_at"
+    assert len(rows) == len(set(rows)) == 2 * BATCH + 1
+
+
+@pytest.mark.parametrize("failing", [1, 2], ids=["at the first batch", "in the middle"])
+def test_csv_that_cannot_be_finished_says_so_in_its_last_line(
+    failing: int, operator: Client
+) -> None:
+    """The status was sent before: 200."""
+    batches = iter(range(1, 10))
+
+    def fail(execute: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith('SELECT "operations_bulkitem"') and next(batches) == failing:
+            raise OperationalError("the connection is gone")
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(fail):
+        lines = exported(operator, items=BATCH + 1)
+
+    assert len(lines) == 2 + (failing - 1) * BATCH
+    assert lines[-1] == CUT
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,17 +11,20 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from operations.models import Attempt, Operation
 from operations.tests.api_client import api_client, assert_problem, grant
+from operations.tests.endings import fail
 from operations.tests.factories import (
     AttemptFactory,
     OperationFactory,
     ProviderPauseFactory,
     UserFactory,
+    WorkerHeartbeatFactory,
 )
 from operations.tests.judgement.kind import JudgementKind
 
@@ -266,6 +270,7 @@ def test_filter_that_means_nothing_is_refused(alice: User, name: str) -> None:
 def test_list_asks_the_database_equally_often_for_2_and_for_20(alice: User) -> None:
     client = api_client(alice)
     OperationFactory.create_batch(2, owner=alice)
+    client.get(OPERATIONS)  # the first use of a token is noted
     few = queries_of(lambda: client.get(OPERATIONS))
     OperationFactory.create_batch(9, owner=alice)
     OperationFactory.create_batch(9, owner=alice, failed=True)
@@ -465,3 +470,31 @@ def test_kinds_of_any_application_can_be_filtered_by(alice: User, judgement: Jud
     operation = OperationFactory(owner=alice, kind="judgement")
 
     assert ids(api_client(alice).get(f"{OPERATIONS}?kind=judgement")) == [str(operation.pk)]
+
+
+# --- Stats --------------------------------------------------------------------------------------
+
+STATS = "/api/v1/operations/stats/"
+
+
+def test_stats_are_for_those_who_may_see_all() -> None:
+    assert_problem(api_client().get(STATS), 401, "NOT_AUTHENTICATED")
+    assert_problem(api_client(UserFactory()).get(STATS), 403, "PERMISSION_DENIED")
+
+
+def test_stats_are_those_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    OperationFactory.create_batch(2)
+    fail(OperationFactory(running=True))
+    WorkerHeartbeatFactory()
+    ProviderPauseFactory()
+    operator = grant(UserFactory(), "view_operation")
+
+    stats = api_client(operator).get(STATS).json()
+
+    call_command("operation_stats", "--json")
+    printed = json.loads(capsys.readouterr().out)
+    assert stats.keys() == printed.keys()
+    assert stats["by_status"] == printed["by_status"]
+    assert (stats["by_status"]["pending"], stats["by_status"]["failed"]) == (2, 1)
+    assert stats["errors"] == {"1h": {"server_error": 1}, "24h": {"server_error": 1}}
+    assert (stats["workers"], stats["in_flight"], len(stats["paused"])) == (1, 0, 1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from operations.batch_sql import insert_each, insert_instances, update_each
+from operations.database.batch_sql import insert_each, insert_instances, update_each
 from operations.models import MetricTotal, Operation, OperationEvent
 from operations.tests.factories import OperationFactory
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db
 ADDED = ("input_tokens", "cost_usd")
 
 
-def update(*rows: dict[str, object]) -> int:
+def update(*rows: dict[str, object]) -> list[tuple[Any, ...]]:
     return update_each(
         Operation,
         rows,
@@ -40,7 +41,9 @@ def values(
 def test_each_row_gets_its_own_values_and_all_the_same_ones() -> None:
     first, second = OperationFactory(input_tokens=5), OperationFactory()
 
-    assert update(values(first, tokens=2), values(second, tokens=3)) == 2
+    moved = update(values(first, tokens=2), values(second, tokens=3))
+
+    assert set(moved) == {(first.pk, 0), (second.pk, 0)}
 
     first.refresh_from_db()
     second.refresh_from_db()
@@ -79,7 +82,8 @@ def test_numbers_are_raised_and_the_old_ones_still_match() -> None:
     )
 
     operation.refresh_from_db()
-    assert (moved, operation.fence, operation.attempts) == (1, 5, 5)
+    assert moved == [(operation.pk, 5)]
+    assert (operation.fence, operation.attempts) == (5, 5)
 
 
 def test_instances_are_inserted_as_save_would() -> None:
@@ -108,7 +112,7 @@ def test_row_of_another_fence_status_or_name_is_left_alone() -> None:
     moved, running = OperationFactory(fence=2), OperationFactory(running=True)
     gone = OperationFactory.build()
 
-    assert update(values(moved, fence=1), values(running, fence=1), values(gone)) == 0
+    assert update(values(moved, fence=1), values(running, fence=1), values(gone)) == []
 
     assert not Operation.objects.filter(is_probe=True).exists()
 
@@ -117,7 +121,7 @@ def test_text_is_never_read_as_sql() -> None:
     operation = OperationFactory(session_id=uuid.uuid4())
     name = "'); DROP TABLE x; -- %s"
 
-    assert update({**values(operation), "model": name}) == 1
+    assert update({**values(operation), "model": name})
 
     operation.refresh_from_db()
     assert operation.model == name
@@ -146,3 +150,29 @@ def test_inserting_nothing_asks_the_database_nothing(
 ) -> None:
     with django_assert_num_queries(0):
         insert_each(OperationEvent, [], same={})
+
+
+def test_rows_that_name_other_fields_are_updated_too() -> None:
+    first, second = OperationFactory(), OperationFactory()
+
+    moved = update({"id": first.pk, "fence": 0, "model": "m"}, values(second, tokens=3))
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert len(moved) == 2
+    assert (first.model, first.input_tokens, second.input_tokens) == ("m", 0, 3)
+
+
+def test_null_guards_only_what_is_null() -> None:
+    asked, free = OperationFactory(cancel_requested_at=timezone.now()), OperationFactory()
+
+    moved = update_each(
+        Operation,
+        [{"id": asked.pk}, {"id": free.pk}],
+        match=("id",),
+        where={"status": "pending", "cancel_requested_at": None},
+        same={"updated_at": timezone.now()},
+        returning=("subject_id", "id"),
+    )
+
+    assert moved == [(free.subject_id, free.pk)]

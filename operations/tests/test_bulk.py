@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from operations import bulk
+from operations.console import bulk
 from operations.models import BulkAction, BulkItem, Operation
 from operations.tests.factories import OperationFactory, UserFactory
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 
-from operations import bulk
+from operations.console import bulk
 from operations.models import BulkAction, Operation, OperationEvent
 from operations.tests.factories import OperationFactory
 

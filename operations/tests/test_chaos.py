@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from chaos import invariants
+from chaos.backends import BACKENDS, Backend, Ports, Way
 from chaos.figures import Figures
-from chaos.plan import Role, plan
+from chaos.plan import Action, Fault, Role, Strike, plan
+from chaos.servers import NotNow
+from chaos.storm import STRIKE_AGAIN_SECONDS, Storm
 from operations import events
 from operations.models import Attempt, MetricDelta, MetricTotal, Operation, OperationEvent
 from operations.tests.factories import AttemptFactory, OperationEventFactory
@@ -47,9 +54,37 @@ def test_nothing_is_lost_or_doubled_while_everything_is_killed() -> None:
     assert figures.completed_in_the_end == figures.operations >= 200
 
 
+FAULTS = tuple(
+    Fault(role, action)
+    for role, action in (
+        (Role.DATABASE, Action.KILL),
+        (Role.DATABASE, Action.LOCK),
+        (Role.BROKER, Action.HANG),
+    )
+)
+
+
+def test_every_fault_comes_before_any_comes_again() -> None:
+    strikes = plan(seed=7, seconds=60, lease_seconds=2, infrastructure=FAULTS)
+
+    faults = [fault for each in strikes if (fault := Fault(each.role, each.action)) in FAULTS]
+    assert len(faults) >= 2 * len(FAULTS)
+    assert set(faults[:3]) == set(faults[3:6]) == set(FAULTS)
+
+
+def test_fault_that_nobody_met_is_red() -> None:
+    figures = Figures(backend="SQLite", kind="infrastructure", seed=7, seconds=60)
+    figures.faults_met = {"kill database": 2, "hang broker": 0}
+
+    figures.judge_vacuity()
+
+    assert "nobody met: hang broker" in figures.vacuous
+    assert not any("kill database" in reason for reason in figures.vacuous)
+
+
 def test_same_seed_gives_the_same_plan() -> None:
     def strikes(seed: int) -> object:
-        return plan(seed=seed, seconds=30, lease_seconds=2, infrastructure=(Role.DATABASE,))
+        return plan(seed=seed, seconds=30, lease_seconds=2, infrastructure=FAULTS)
 
     assert strikes(7) == strikes(7)
     assert strikes(7) != strikes(8)
@@ -213,3 +248,63 @@ def test_lost_operation_is_found(operation: Operation) -> None:
     Operation.objects.all().delete()
 
     assert invariants.submitted_are_there([operation.pk]) != []
+
+
+def test_every_fault_of_the_campaigns_is_in_the_operators_table() -> None:
+    ports = Ports(1, 2, 3)
+    struck = {
+        str(fault) for backend in BACKENDS.values() for fault in backend(Path(), ports).faults
+    }
+    page = (ROOT / "docs" / "operating.md").read_text()
+    section = page.partition("## When what surrounds it fails")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| ")]
+
+    assert set(re.findall(r"`([^`]+)`", "".join(rows))) == struck
+
+
+class Shy(Backend):
+    """Its fault is possible at the second try."""
+
+    tries = 0
+
+    def __init__(self) -> None:
+        self.ways = {LOCKED: Way(self._strike, lambda: None, lambda: True)}
+
+    def _strike(self) -> None:
+        self.tries += 1
+        if self.tries == 1:
+            raise NotNow
+
+
+LOCKED = Fault(Role.DATABASE, Action.LOCK)
+
+
+def stormed(backend: Backend, *, asked: Iterator[int], seconds: float) -> Storm:
+    running = SimpleNamespace(is_running=True)
+    census: Any = SimpleNamespace(worker=running, web=running, mine=list)
+    storm = Storm(census, backend, lambda: next(asked))
+    storm.run([Strike(0.0, LOCKED.role, LOCKED.action, 0.5, 0.1)], seconds)
+    storm.calm()
+    return storm
+
+
+def test_fault_that_is_not_possible_now_is_tried_again() -> None:
+    storm = stormed(Shy(), asked=itertools.count(), seconds=STRIKE_AGAIN_SECONDS + 0.5)
+
+    assert storm.signals == {str(LOCKED): 1}
+    assert storm.faults == {str(LOCKED): 1}
+
+
+def test_fault_during_which_nobody_asked_was_not_met() -> None:
+    storm = stormed(Shy(), asked=itertools.repeat(7), seconds=STRIKE_AGAIN_SECONDS + 0.5)
+
+    assert storm.signals == {str(LOCKED): 1}
+    assert not storm.faults
+
+
+def test_nothing_is_struck_when_the_storm_is_over() -> None:
+    backend = Shy()
+    storm = stormed(backend, asked=itertools.count(), seconds=0.1)
+
+    assert backend.tries == 1
+    assert not storm.signals

@@ -41,11 +41,6 @@ def test_sound_configuration_has_no_message() -> None:
         ("SIMULATED_FAULTS", "network"),
         ("SIMULATED_FAULTS", "network:0.6,rate_limit:0.6"),
         ("SIMULATED_FAULTS", "network:0.1,network:0.1"),
-        ("OPENAI_TIMEOUT_SECONDS", 0),
-        ("OPERATIONS_MAX_RETRIES", -1),
-        ("OPERATIONS_BACKOFF_BASE_SECONDS", 0),
-        ("OPERATIONS_CONCURRENCY", 0),
-        ("SIMULATED_LATENCY_SECONDS", -0.1),
         ("OPERATIONS_ERROR_VOCABULARY", "no/such/file.json"),
     ],
 )

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from io import StringIO
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,14 +14,23 @@ from django.utils import timezone
 
 from operations import pauses
 from operations.management.selection import progress
-from operations.models import Operation
+from operations.models import Attempt, Operation
+from operations.tests.endings import fail
 from operations.tests.factories import (
+    AttemptFactory,
     OperationFactory,
     ProviderPauseFactory,
+    UserFactory,
     WorkerHeartbeatFactory,
 )
 
 pytestmark = pytest.mark.django_db
+
+FAILED_PROBE = {
+    "status": "failed",
+    "error_code": "INVALID_API_KEY",
+    "error_category": "authentication",
+}
 
 
 def run(command: str, *arguments: str) -> tuple[int, str]:
@@ -64,7 +74,7 @@ def test_dry_run_changes_nothing() -> None:
 
 
 def test_nothing_matched_exits_with_3() -> None:
-    assert run("retry_operations")[0] == 3
+    assert run("retry_operations", "--all")[0] == 3
 
 
 def test_what_is_skipped_is_named_with_its_reason() -> None:
@@ -98,7 +108,7 @@ def test_cancel_takes_what_is_unfinished() -> None:
     pending = OperationFactory()
     OperationFactory(completed=True)
 
-    code, said = report("cancel_operations")
+    code, said = report("cancel_operations", "--all", "--yes")
 
     assert (code, said["matched"]) == (0, 1)
     pending.refresh_from_db()
@@ -108,7 +118,7 @@ def test_cancel_takes_what_is_unfinished() -> None:
 def test_retry_may_ask_for_another_model() -> None:
     operation = OperationFactory(failed=True)
 
-    report("retry_operations", "--model", "gpt-6-sol")
+    report("retry_operations", "--all", "--yes", "--model", "gpt-6-sol")
 
     operation.refresh_from_db()
     assert operation.parameters == {"model": "gpt-6-sol"}
@@ -118,11 +128,95 @@ def test_retry_when_possible_waits_for_the_time_the_provider_named() -> None:
     possible_at = timezone.now() + timedelta(minutes=5)
     operation = OperationFactory(failed=True, retry_after_at=possible_at)
 
-    report("retry_operations", "--when", "possible")
+    report("retry_operations", "--all", "--yes", "--when", "possible")
 
     operation.refresh_from_db()
     assert operation.next_attempt_at == possible_at
     assert not operation.is_probe
+
+
+@pytest.mark.parametrize("verb", ["retry_operations", "cancel_operations"])
+def test_nobody_means_all_by_saying_nothing(verb: str) -> None:
+    operation = OperationFactory(failed=True) if verb == "retry_operations" else OperationFactory()
+
+    for arguments in ([], ["--limit", "1"], ["--all"]):  # no terminal to ask at
+        with pytest.raises(CommandError) as refused:
+            call_command(verb, *arguments)
+        assert refused.value.returncode == 2
+
+    before = operation.status
+    operation.refresh_from_db()
+    assert operation.status == before
+
+
+@pytest.mark.parametrize(("said", "status"), [("y", "pending"), ("", "failed"), ("n", "failed")])
+def test_all_at_a_terminal_is_asked_about(
+    said: str, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = OperationFactory(failed=True)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda question: said)
+
+    with pytest.raises((SystemExit, CommandError)):
+        call_command("retry_operations", "--all")
+
+    operation.refresh_from_db()
+    assert operation.status == status
+
+
+def test_retry_leaves_out_what_is_acknowledged_and_what_will_fail_again() -> None:
+    hopeful = OperationFactory(failed=True)
+    settled = OperationFactory(failed=True, acknowledged_at=timezone.now())
+    hopeless = OperationFactory(failed=True, error_code="INVALID_API_KEY")
+
+    code, said = report("retry_operations", "--all", "--yes")
+
+    assert (code, said["matched"], said["changed"]) == (4, 3, 1)
+    reasons = {each["id"]: each["reason"] for each in said["skipped"]}
+    assert reasons[str(settled.pk)] == "is acknowledged"
+    assert reasons[str(hopeless.pk)].startswith("will fail again: ")
+    hopeful.refresh_from_db()
+    assert hopeful.status == "pending"
+    told_to = ("--acknowledged", "--hopeless")
+    assert report("retry_operations", "--all", "--yes", *told_to)[1]["changed"] == 2
+
+
+def test_retry_of_what_is_named_asks_no_further() -> None:
+    hopeless = OperationFactory(failed=True, error_code="INVALID_API_KEY")
+
+    assert report("retry_operations", "--id", str(hopeless.pk)) == (
+        0,
+        {"matched": 1, "changed": 1, "skipped": []},
+    )
+
+
+def test_dry_run_names_what_will_fail_again() -> None:
+    OperationFactory(failed=True, error_code="QUOTA_EXCEEDED")
+
+    said = report("retry_operations", "--dry-run")[1]
+
+    assert said["changed"] == 0
+    assert said["skipped"][0]["reason"].startswith("will fail again: ")
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        lambda one: ("--code", one.error_code),
+        lambda one: ("--session", str(one.session_id)),
+        lambda one: ("--user", one.owner.username),
+    ],
+    ids=["code", "session", "user"],
+)
+def test_operations_are_chosen_by_what_an_operator_knows(chosen: Any) -> None:
+    wanted = OperationFactory(
+        failed=True, error_code="NETWORK_ERROR", session_id=uuid4(), owner=UserFactory()
+    )
+    OperationFactory(failed=True, session_id=uuid4())
+
+    assert report("retry_operations", *chosen(wanted))[1]["matched"] == 1
+    wanted.refresh_from_db()
+    assert wanted.status == "pending"
 
 
 def test_list_shows_what_failed() -> None:
@@ -195,28 +289,49 @@ def test_resume_lets_a_credential_run_again() -> None:
     assert run("resume_provider")[0] == 3
 
 
-def test_probe_sends_one_and_leaves_the_pause() -> None:
+def test_probe_sends_a_call_of_its_own_and_leaves_the_pause() -> None:
     pause = ProviderPauseFactory()
-    first, second = (OperationFactory(credential=pause.credential) for _ in range(2))
+    waiting = OperationFactory()
 
-    assert report("resume_provider", "--probe")[0] == 0
+    for _ in range(2):
+        assert report("resume_provider", "--probe", "--wait", "0")[0] == 0
 
-    first.refresh_from_db()
-    second.refresh_from_db()
-    assert (first.is_probe, second.is_probe) == (True, False)
+    probe = Operation.objects.exclude(pk=waiting.pk).get()
+    assert (probe.kind, probe.is_probe) == ("provider_probe", True)
     assert pauses.paused_credentials() == {pause.credential}
 
 
-def test_probe_without_a_waiting_operation_says_so() -> None:
-    ProviderPauseFactory()
+@pytest.mark.parametrize(
+    ("outcome", "code", "reason"),
+    [
+        (FAILED_PROBE, 1, "failed: INVALID_API_KEY"),
+        (None, 1, "is a worker alive?"),
+        ({"status": "completed", "credential": "another"}, 1, "with another key: another"),
+        ("resumed", 0, ""),
+    ],
+    ids=["failed", "nobody took it", "taken with another key", "succeeded"],
+)
+def test_probe_exits_by_its_outcome(
+    outcome: Any, code: int, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause = ProviderPauseFactory()
 
-    code, said = report("resume_provider", "--probe")
+    def while_it_waits(seconds: float) -> None:
+        if outcome == "resumed":
+            pauses.close_pause(pause.credential, at=timezone.now())
+        elif outcome:
+            Operation.objects.update(finished_at=timezone.now(), **outcome)
 
-    assert (code, said["skipped"][0]["reason"]) == (1, "NOTHING_TO_PROBE")
+    monkeypatch.setattr("time.sleep", while_it_waits)
+
+    exited, said = report("resume_provider", "--probe", "--wait", "0.2")
+
+    assert exited == code
+    assert reason in "".join(each["reason"] for each in said["skipped"])
 
 
 def test_stats_count_states_errors_and_pauses() -> None:
-    OperationFactory(failed=True)
+    fail(OperationFactory(running=True))
     ProviderPauseFactory()
 
     stats = json.loads(told("operation_stats", "--json"))
@@ -249,6 +364,49 @@ def test_health_fails_when_due_work_waits_too_long() -> None:
     OperationFactory(queued_at=timezone.now() - timedelta(seconds=90))
 
     assert run("operations_health", "--max-lag", "60")[0] == 1
+
+
+def test_health_fails_while_work_waits_behind_a_pause() -> None:
+    WorkerHeartbeatFactory()
+    pause = ProviderPauseFactory()
+    OperationFactory(credential=pause.credential, queued_at=timezone.now() - timedelta(seconds=90))
+
+    code, said = run("operations_health", "--max-lag", "60")
+
+    assert code == 1
+    assert "1 waiting behind a paused credential, the oldest for 90 s" in said
+
+
+@pytest.mark.parametrize(
+    ("succeeded", "failed", "category", "code"),
+    [
+        (0, 9, "server_error", 0),  # too few to tell
+        (0, 10, "server_error", 1),
+        (6, 5, "server_error", 0),
+        (5, 5, "network", 1),
+        (0, 40, "invalid_response", 0),  # one answer's fault each, and no sign of the next
+    ],
+)
+def test_health_fails_while_most_calls_do(
+    succeeded: int, failed: int, category: str, code: int
+) -> None:
+    WorkerHeartbeatFactory()
+    AttemptFactory.create_batch(succeeded, outcome="succeeded", category="", error_code="")
+    AttemptFactory.create_batch(failed, category=category, error_code="SOME_CODE")
+    old = AttemptFactory.create_batch(40, category="server_error")
+    Attempt.objects.filter(pk__in=[one.pk for one in old]).update(
+        finished_at=timezone.now() - timedelta(minutes=6)
+    )
+
+    if code:
+        exited, said = run("operations_health")
+        assert (exited, f"{failed} of the last {succeeded + failed} calls failed" in said) == (
+            1,
+            True,
+        )
+        assert "SOME_CODE" in said
+    else:
+        call_command("operations_health", stdout=StringIO())
 
 
 def test_health_is_good_while_work_moves() -> None:

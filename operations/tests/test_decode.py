@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operations.errors import OpenAIServiceError
-from operations.openai_service.answer import Answer
+from operations.openai_service.answer import HttpAnswer
 from operations.openai_service.content import clean_text, read_content
 from operations.openai_service.decode import Completion, read_completion
 
@@ -31,7 +31,7 @@ def completion(content: object = '{"a": 1}', **choice: object) -> dict[str, Any]
 def read(envelope: object, **answer: Any) -> Completion:
     body = envelope if isinstance(envelope, bytes) else json.dumps(envelope).encode()
     return read_completion(
-        Answer(200, answer.pop("headers", {}), body, **answer),
+        HttpAnswer(200, answer.pop("headers", {}), body, **answer),
         model="gpt-4o",
         base_url="https://api.openai.com/v1",
     )
@@ -82,7 +82,7 @@ def test_id_of_the_body_stands_in_for_the_header() -> None:
         (completion(finish_reason="content_filter"), "CONTENT_FILTERED"),
         (completion(finish_reason="SAFETY"), "CONTENT_FILTERED"),
         (completion(finish_reason="tool_calls"), "UNEXPECTED_TOOL_CALL"),
-        (completion(finish_reason="error"), "TRUNCATED_RESPONSE"),
+        (completion(finish_reason="error"), "SERVER_ERROR"),
         (completion(finish_reason={"odd": 1}), "TRUNCATED_RESPONSE"),
         (completion(message={"refusal": "no", "content": None}), "REFUSED"),
         (completion(message={"content": None, "tool_calls": [{}]}), "UNEXPECTED_TOOL_CALL"),
@@ -133,7 +133,7 @@ def test_json_in_another_unicode_encoding_is_read(encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "usage", [None, [], {"prompt_tokens": "9"}, {"prompt_tokens": -1}, {"prompt_tokens": 1e9}]
+    "usage", [None, [], {"prompt_tokens": "9"}, {"prompt_tokens": -1}, {"prompt_tokens": 1e10}]
 )
 def test_odd_usage_counts_nothing_at_an_unknown_price(usage: object) -> None:
     done = read({**completion(), "usage": usage})
@@ -148,7 +148,9 @@ def test_unknown_model_has_no_price() -> None:
 def test_unknown_address_has_no_price() -> None:
     body = json.dumps(completion()).encode()
 
-    done = read_completion(Answer(200, {}, body), model="x", base_url="http://127.0.0.1:8000/v1")
+    done = read_completion(
+        HttpAnswer(200, {}, body), model="x", base_url="http://127.0.0.1:8000/v1"
+    )
 
     assert done.usage.cost_usd is None
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from io import StringIO
+from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import call_command
+from django.test import Client
 from pytest_django import Settings
 
-from operations.tests.factories import ProviderPauseFactory, WorkerHeartbeatFactory
+from operations.capabilities import Rung
+from operations.models import ProviderCapability, ProviderContact
+from operations.tests.factories import ProviderPauseFactory, UserFactory, WorkerHeartbeatFactory
 from operations.tests.fault_server import FaultServer
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +38,8 @@ def test_healthy_installation_passes() -> None:
 
     assert code == 0, findings
     assert list(findings) == [
-        "python", "settings", "database", "migrations", "broker", "workers", "clock", "provider",
+        "python", "settings", "database", "migrations", "broker", "workers", "clock", "alerts",
+        "provider",
     ]  # fmt: skip
     assert "simulated" in findings["provider"]["found"]
 
@@ -105,3 +112,61 @@ def test_lines_are_for_people_without_json() -> None:
     assert lines[0].startswith("ok       python: 3.")
     assert any(line.startswith("failed   workers") and "→" in line for line in lines)
     assert "\x1b" not in out.getvalue()
+
+
+def first_contact() -> list[dict[str, str]]:
+    out = StringIO()
+    with contextlib.suppress(SystemExit):
+        call_command("doctor", "--provider", "--json", stdout=out)
+    findings: list[dict[str, str]] = json.loads(out.getvalue())
+    return findings
+
+
+def test_first_contact_asks_once_in_each_form_and_is_kept(provider: FaultServer) -> None:
+    findings = first_contact()
+
+    forms = [each["check"] for each in findings[1:6]]
+    assert forms == [str(rung) for rung in Rung]
+    assert findings[0]["result"] == "ok"
+    assert "answers as" in findings[0]["found"]
+    assert len(findings) <= 10
+    assert len(provider.requests()) == 5
+    assert ProviderContact.objects.get().report == findings
+    assert not ProviderCapability.objects.exists()
+
+
+def test_first_contact_of_the_last_time_is_on_the_admins_page(
+    provider: FaultServer, client: Client
+) -> None:
+    first_contact()
+    staff = UserFactory(is_staff=True)
+    staff.groups.add(Group.objects.get(name="Operators (read only)"))
+    client.force_login(staff)
+
+    contacts = client.get("/admin/operations/providercontact/")
+    capabilities = client.get("/admin/operations/providercapability/")
+
+    assert "json_object_schema: taken" in contacts.text
+    assert capabilities.status_code == 200
+
+
+def test_first_contact_says_why_nothing_answers(provider: FaultServer, settings: Settings) -> None:
+    settings.OPENAI_BASE_URL = provider.url("auth_invalid_api_key")
+
+    findings = first_contact()
+
+    assert findings[0]["result"] == "failed"
+    assert "INVALID_API_KEY" in findings[0]["found"]
+    assert findings[0]["remedy"]
+
+
+def test_own_vocabulary_is_told(provider: FaultServer, settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "vocabulary.json"
+    path.write_text(
+        '{"no_more_coffee": "QUOTA_EXCEEDED", "messages": {"kitchen is closed": "SERVER_ERROR"}}'
+    )
+    settings.OPERATIONS_ERROR_VOCABULARY = str(path)
+
+    _, findings = examine()
+
+    assert findings["vocabulary"]["found"].startswith("1 codes and 1 messages of your own")

@@ -64,6 +64,7 @@ def test_without_a_key_the_simulated_provider_answers_and_says_so(
     operation.refresh_from_db()
     assert operation.status == Operation.Status.COMPLETED
     assert operation.simulated
+    assert operation.model == "simulated", "its name is not masked with its stand-in for a key"
 
 
 def test_two_server_errors_are_waited_out(

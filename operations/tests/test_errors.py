@@ -14,7 +14,6 @@ import time_machine
 from django.conf import settings
 from django.utils import timezone
 
-from operations.error_reference import README_ROWS, reference, with_block
 from operations.errors import (
     EXCEPTIONS,
     RULES,
@@ -32,6 +31,7 @@ from operations.errors import (
     error_from_code,
     error_message,
 )
+from operations.errors.reference import README_ROWS, reference, with_block
 
 CODES = {
     "network": "NETWORK_ERROR TIMEOUT TLS_ERROR PROXY_ERROR REDIRECT_ERROR",

@@ -27,12 +27,12 @@ from operations.engine.failpoints import EXIT_CODE, VARIABLE
 from operations.models import Operation
 from operations.refusals import OperationInProgress
 from operations.services import cancel_operation
-from operations.supervisor import SWEEP_SECONDS as SUPERVISOR_SWEEP_SECONDS
 from operations.tests import mortal
 from operations.tests.conftest import drain_until_idle
 from operations.tests.fault_server import FaultServer
 from operations.tests.invariants import violations
 from operations.tests.worker import WorkerProcess, wait_until
+from operations.workers.chores import SWEEP_SECONDS as SUPERVISOR_SWEEP_SECONDS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 

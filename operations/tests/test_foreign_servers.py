@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from operations.openai_service.answer import Answer
+from operations.openai_service.answer import HttpAnswer
 from operations.openai_service.classify import error_of_answer
 
 BODIES: list[dict[str, Any]] = json.loads(
@@ -37,7 +37,7 @@ def is_known_miss(case: dict[str, Any]) -> bool:
 
 def error_of(case: dict[str, Any]) -> Any:
     headers = case.get("headers", {})
-    return error_of_answer(Answer(case["status"], headers, case["body"].encode()))
+    return error_of_answer(HttpAnswer(case["status"], headers, case["body"].encode()))
 
 
 def test_set_covers_many_servers() -> None:

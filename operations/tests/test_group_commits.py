@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -17,13 +18,14 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from operations import kinds
-from operations.engine import leases, ledger, transitions
+from operations.engine import leases, ledger
 from operations.engine.database_thread import GROUP_SIZE, DatabaseGone, DatabaseThread, Guarded
 from operations.engine.drain import Drain
-from operations.errors import Usage
+from operations.engine.failing import Failure, fail_together
+from operations.errors import Usage, error_from_code
 from operations.kinds import ProviderReply
 from operations.models import Attempt, MetricDelta, Operation, OperationEvent
-from operations.tests.completing import complete
+from operations.tests.endings import complete, defer, release
 from operations.tests.factories import AttemptFactory, OperationFactory, WorkerHeartbeatFactory
 from operations.tests.fault_server import FaultServer
 from operations.tests.judgement.kind import Judgement, JudgementKind
@@ -260,11 +262,11 @@ def test_call_that_was_written_already_is_not_written_twice() -> None:
     before = Operation.objects.get(pk=operation.pk)
     now = timezone.now()
     AttemptFactory(operation=operation, number=1, fence=1)
-    first = ledger.start_attempt(operation, fence=1, at=now, model="m")
+    (first,) = ledger.start_next_attempts([(operation, "m")], at=now)
 
-    again = ledger.start_attempt(before, fence=1, at=now, model="m")
+    (again,) = ledger.start_next_attempts([(before, "m")], at=now)
 
-    assert again == first
+    assert [one.attempts for one in (first, again) if one] == [2, 2]
     operation.refresh_from_db()
     assert operation.attempts == operation.attempt_ledger.count() == 2
 
@@ -273,10 +275,9 @@ def test_completion_whose_confirmation_was_lost_stays_a_success() -> None:
     operation = running()
     before = Operation.objects.get(pk=operation.pk)
     now = timezone.now()
-    complete(operation, fence=1, at=now, usage=USAGE)
-    ledger.end_attempt(operation, fence=1, outcome="succeeded", at=now, usage=USAGE)
+    complete(operation, usage=USAGE)
 
-    again = complete(before, fence=1, at=now, usage=USAGE)
+    again = complete(before, usage=USAGE)
     ledger.mark_fenced(before, fence=1, at=now, usage=USAGE)
 
     operation.refresh_from_db()
@@ -309,13 +310,15 @@ def test_operation_its_drain_does_not_know_of_is_not_kept_alive() -> None:
     assert unknown.lease_expires_at == soon
 
 
-@pytest.mark.parametrize("give_back", ["release", "defer"])
-def test_operation_that_somebody_wants_stopped_is_not_given_back(give_back: str) -> None:
+@pytest.mark.parametrize(
+    "give_back", [release, partial(defer, until=timezone.now())], ids=["release", "defer"]
+)
+def test_operation_that_somebody_wants_stopped_is_not_given_back(
+    give_back: Callable[[Operation], bool],
+) -> None:
     operation = running(cancel_requested_at=timezone.now())
-    now = timezone.now()
-    values = {"until": now} if give_back == "defer" else {}
 
-    assert not getattr(transitions, give_back)(operation, fence=1, at=now, **values)
+    assert not give_back(operation)
 
     operation.refresh_from_db()
     assert operation.status == Operation.Status.RUNNING
@@ -377,3 +380,16 @@ def test_slow_jobs_are_committed_in_smaller_groups(settings: Settings) -> None:
     groups = [len(list(same)) for word, same in groupby(story) if word == "job"]
     assert groups[0] == GROUP_SIZE
     assert max(groups[1:]) <= 4
+
+
+def test_lost_run_and_its_successor_do_not_both_end_in_one_group() -> None:
+    """A drain may claim again what it lost, and both answers come at the same moment."""
+    operation = running(fence=3)
+    stale = Operation.objects.get(pk=operation.pk)
+    stale.fence = 1
+
+    error = error_from_code("SERVER_ERROR")
+    failed = fail_together([Failure(stale, error), Failure(operation, error)])
+
+    assert [ended.fence if ended else None for ended in failed] == [None, 3]
+    assert operation.events.count() == 1

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 from pytest_django import Settings
 
-from operations.engine import leases, ledger, transitions
-from operations.errors import Usage, error_from_code
+from operations.engine import leases, ledger, outcomes, transitions
+from operations.engine.endings import Ending
+from operations.engine.ledger import CallEnd
+from operations.errors import Usage
 from operations.models import Attempt, Operation, WorkerHeartbeat
-from operations.tests.completing import complete
+from operations.tests.endings import complete, fail, release
 from operations.tests.factories import (
     AttemptFactory,
     OperationFactory,
-    ProviderPauseFactory,
     WorkerHeartbeatFactory,
 )
 
@@ -81,7 +85,7 @@ def test_result_of_a_stale_worker_is_refused_and_its_bill_kept() -> None:
     stale = Operation.objects.get(pk=operation.pk)
     leases.sweep()
 
-    written = complete(stale, fence=1, at=timezone.now(), usage=USAGE)
+    written = complete(stale, usage=USAGE)
     ledger.mark_fenced(stale, fence=1, at=timezone.now(), usage=USAGE)
 
     operation.refresh_from_db()
@@ -102,17 +106,37 @@ def test_stale_worker_is_refused_while_a_newer_one_runs() -> None:
     (newer,) = transitions.claim(
         [operation], owner=uuid.uuid4(), at=timezone.now(), lease=timedelta(seconds=30)
     )
-    error = error_from_code("SERVER_ERROR")
     at = timezone.now()
 
-    assert not complete(stale, fence=1, at=at, usage=USAGE)
-    assert not transitions.fail(stale, error, fence=1, at=at)
-    assert not transitions.release(stale, fence=1, at=at)
-    assert ledger.start_attempt(stale, fence=1, at=at, model="test-model") is None
-    assert not ledger.note_backoff(stale, fence=1, at=at, until=at)
+    assert not complete(stale, usage=USAGE)
+    assert not fail(stale)
+    assert not release(stale)
+    assert ledger.start_next_attempts([(stale, "test-model")], at=at) == [None]
+    assert not ledger.note_backoffs([CallEnd(stale, "failed", wait_seconds=1.0)], at=at)
 
     operation.refresh_from_db()
     assert (operation.status, operation.fence) == ("running", newer.fence)
+
+
+def test_operation_whose_end_is_refused_keeps_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = [lost_operation() for _ in range(3)]
+    write = outcomes.write_endings
+
+    def refuse_one(endings: Sequence[Ending], **options: Any) -> list[Operation | None]:
+        written = write(endings, **options)
+        if lost[1] in [ending.operation for ending in endings]:
+            raise IntegrityError("its row cannot be written")
+        return written
+
+    monkeypatch.setattr(leases, "write_endings", refuse_one)
+
+    assert leases.sweep().rescued == 2
+    assert [Operation.objects.get(pk=one.pk).status for one in lost] == [
+        "pending",
+        "running",
+        "pending",
+    ]
+    assert Attempt.objects.filter(outcome="lost").count() == 2
 
 
 def test_heartbeat_extends_living_leases_only() -> None:
@@ -144,10 +168,10 @@ def test_refused_answer_is_billed_beside_the_answer_that_counts() -> None:
     now = timezone.now()
     owner, lease = uuid.uuid4(), timedelta(seconds=30)
     (current,) = transitions.claim([operation], owner=owner, at=now, lease=lease)
-    ledger.start_attempt(current, fence=current.fence, at=now, model="test-model")
+    ledger.start_next_attempts([(current, "test-model")], at=now)
 
     ledger.mark_fenced(stale, fence=1, at=now, usage=USAGE)
-    complete(current, fence=current.fence, at=now, usage=USAGE)
+    complete(current, usage=USAGE)
 
     operation.refresh_from_db()
     assert (operation.input_tokens, operation.output_tokens) == (18, 24)
@@ -203,24 +227,3 @@ def test_slot_that_was_given_up_takes_a_successor() -> None:
     leases.give_up_slot(owner=first)
 
     assert leases.sign_on(owner=second, supervisor="s", slot=0)
-
-
-def test_oldest_waiting_operation_probes_a_paused_credential() -> None:
-    pause = ProviderPauseFactory(probed_at=timezone.now() - timedelta(seconds=61))
-    values = {"credential": pause.credential, "own_key": True}
-    oldest = OperationFactory(queued_at=timezone.now() - timedelta(minutes=5), **values)
-    OperationFactory(**values)
-
-    assert leases.sweep().probes == 1
-    assert leases.sweep().probes == 0, "at most one a minute"
-
-    assert list(Operation.objects.filter(is_probe=True)) == [oldest]
-
-
-def test_waiting_operations_follow_the_configured_key() -> None:
-    operation = OperationFactory(credential="https://old.example.org/v1#000000000000")
-
-    leases.sweep()
-
-    operation.refresh_from_db()
-    assert "old.example.org" not in operation.credential

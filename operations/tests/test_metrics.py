@@ -10,17 +10,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from operations import metrics
-from operations.engine import leases, ledger, transitions
-from operations.errors import error_from_code
+from operations.engine import leases, ledger
 from operations.models import MetricDelta, MetricTotal, Operation
+from operations.tests.endings import fail
 from operations.tests.factories import AttemptFactory, OperationFactory
 from operations.tests.fault_server import FaultServer
 
 pytestmark = pytest.mark.django_db
-
-
-def fail(operation: Operation, code: str = "SERVER_ERROR") -> None:
-    transitions.fail(operation, error_from_code(code), at=timezone.now(), fence=operation.fence)
 
 
 def count(name: str, **labels: str) -> int:

@@ -24,6 +24,7 @@ from operations.kinds import ProviderReply, ProviderRequest
 from operations.openai_service import client
 from operations.openai_service.client import sdk_client
 from operations.openai_service.transport import MAX_BODY_BYTES
+from operations.tests.examples import examples
 from operations.tests.fault_server import FaultServer
 
 KEY = "sk-proj-CANARY0123456789"
@@ -159,6 +160,7 @@ def test_call_is_one_chat_completion_with_a_strict_schema(raw: RawServer, settin
     assert json.loads(body) == {
         "model": "some-model",
         "messages": [{"role": "user", "content": "one two three"}],
+        "stream": False,
         "response_format": {
             "type": "json_schema",
             "json_schema": {"name": "quoting", "strict": True, "schema": SCHEMA},
@@ -469,7 +471,9 @@ async def reply_or_error(credential: Credential) -> ProviderReply | OpenAIServic
 
 
 UNHURRIED = hypothesis_settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

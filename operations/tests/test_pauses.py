@@ -9,10 +9,11 @@ import pytest
 from django.utils import timezone
 
 from operations import pauses, queries, services
-from operations.credentials import installation_credential
-from operations.engine import failing, leases
+from operations.credentials import installation_label
+from operations.engine import leases
 from operations.errors import error_from_code
 from operations.models import Operation, ProviderPause
+from operations.tests import endings
 from operations.tests.factories import OperationFactory, ProviderPauseFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +25,7 @@ NOT_PAUSING = ["RATE_LIMIT_EXCEEDED", "SERVER_ERROR", "API_KEY_NOT_CONFIGURED", 
 
 def fail(code: str, **values: object) -> Operation:
     operation = OperationFactory(running=True, credential=OWN_KEY, **values)
-    failing.fail_operation(operation, error_from_code(code), fence=1, at=timezone.now())
+    endings.fail(operation, code)
     return operation
 
 
@@ -46,7 +47,7 @@ def test_verdict_by_message_text_alone_pauses_nothing() -> None:
     operation = OperationFactory(running=True, credential=OWN_KEY)
     error = error_from_code("QUOTA_EXCEEDED", pauses=False)
 
-    failing.fail_operation(operation, error, fence=1, at=timezone.now())
+    endings.fail(operation, error)
 
     assert pauses.paused_credentials() == set()
 
@@ -65,13 +66,13 @@ def test_own_key_of_one_user_pauses_nobody_else(
     other = submit()
 
     assert queries.waiting(other).reason == "queued"
-    assert installation_credential().label not in pauses.paused_credentials()
+    assert installation_label() not in pauses.paused_credentials()
     assert ProviderPause.objects.get().own_key_owner is not None
 
 
 def test_operation_behind_a_pause_says_why_it_waits() -> None:
     ProviderPauseFactory(credential=OWN_KEY)
-    operation = OperationFactory(credential=OWN_KEY)
+    operation = OperationFactory()
 
     assert queries.waiting(operation).reason == "provider_paused"
 
@@ -90,6 +91,7 @@ def test_operator_can_pause_and_resume_a_credential() -> None:
 
 def test_pause_by_hand_is_not_probed_away() -> None:
     services.pause_provider(credential=OWN_KEY)
-    OperationFactory(credential=OWN_KEY, own_key=True, queued_at=timezone.now() - timedelta(days=1))
+    services.pause_provider(credential=installation_label())
+    OperationFactory(queued_at=timezone.now() - timedelta(days=1))
 
     assert leases.sweep().probes == 0

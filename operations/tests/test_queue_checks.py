@@ -9,7 +9,7 @@ from django.conf import settings as shipped
 from django.core.checks import run_checks
 from pytest_django import Settings
 
-from operations.queue_checks import sqlite_faults
+from operations.workers.queue_checks import sqlite_faults
 
 
 def found(tag: str = "operations") -> set[str | None]:

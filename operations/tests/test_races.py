@@ -32,6 +32,7 @@ from operations.services import (
     retry_operation,
     submit_operation,
 )
+from operations.tests.endings import release
 from operations.tests.factories import OperationFactory, UserFactory
 from operations.tests.invariants import violations
 from operations.tests.judgement.kind import APPLIED, Judgement, JudgementKind
@@ -94,7 +95,7 @@ def commit(claim: Claim) -> bool:
     with transaction.atomic():
         (done,) = complete_together([Outcome(claim, REPLY, RESULT, duration_ms=1)])
         if done is None:
-            run._mark_fenced(claim.operation)
+            run.write_fenced()
     return done is not None
 
 
@@ -116,6 +117,93 @@ def test_result_that_is_there_wins_over_a_cancel(submit: Submit) -> None:
         assert operation.status == Operation.Status.COMPLETED
         assert isinstance(cancelled, Operation | NotCancellable)
         assert violations() == []
+
+
+def until_another_waits() -> None:
+    """For what this transaction has locked. SQLite keeps no list of those who wait."""
+    if connection.vendor == "sqlite":
+        time.sleep(0.2)
+        return
+    end = time.monotonic() + 60
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with connection.cursor() as cursor:
+        while time.monotonic() < end:
+            cursor.execute(f"{waiting} AND datname = current_database()")
+            if cursor.fetchone():
+                return
+            time.sleep(0.01)
+    raise AssertionError("nobody waits for this transaction")
+
+
+def claim_it(operation: Operation) -> Claim:
+    (claim,) = claim_batch(owner=uuid.uuid4(), limit=1)
+    assert claim.id == operation.pk
+    return claim
+
+
+def claim_and_release(operation: Operation) -> None:
+    assert release(claim_it(operation).operation)
+
+
+def claim_and_complete(operation: Operation) -> None:
+    claim = claim_it(operation)
+    complete_together([Outcome(claim, REPLY, RESULT, duration_ms=1)])
+
+
+def rescue(operation: Operation) -> None:
+    assert leases.rescue(operation.pk)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "is_kept", "answer", "status"),
+    [
+        (claim_it, True, "asked to stop", "running"),
+        (claim_it, False, "cancelled", "cancelled"),
+        (claim_and_release, True, "cancelled", "cancelled"),
+        (claim_and_complete, True, "not cancellable", "completed"),
+        (rescue, True, "cancelled", "cancelled"),
+    ],
+    ids=["claimed", "claim rolled back", "claimed and released", "completed", "rescued"],
+)
+def test_cancel_tells_the_truth_about_an_operation_that_moves_meanwhile(
+    submit: Submit,
+    meanwhile: Callable[[Operation], object],
+    is_kept: bool,
+    answer: str,
+    status: str,
+) -> None:
+    """It waits for a transaction that has changed the row and not committed; what it was before is
+    no reason to refuse."""
+    operation = submit()
+    if meanwhile is rescue:
+        with transaction.atomic():
+            claim_it(operation)
+        Operation.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=5))
+    is_changed = threading.Event()
+
+    def move() -> None:
+        with transaction.atomic():
+            meanwhile(operation)
+            is_changed.set()
+            until_another_waits()
+            transaction.set_rollback(not is_kept)
+
+    def cancel() -> Operation:
+        is_changed.wait()
+        return cancel_operation(operation_id=operation.pk, door="page")
+
+    _, cancelled = at_once(move, cancel)
+
+    assert said_of(cancelled) == answer
+    operation.refresh_from_db()
+    assert operation.status == status
+    assert violations() == []
+
+
+def said_of(cancelled: Operation | NotCancellable) -> str:
+    if isinstance(cancelled, NotCancellable):
+        return "not cancellable"
+    return "asked to stop" if cancelled.cancel_requested_at else str(cancelled.status)
 
 
 def test_deleted_session_and_a_result_do_not_both_have_it(submit: Submit) -> None:
@@ -150,7 +238,8 @@ def test_deleting_a_session_goes_on_after_a_deadlock_with_a_group_of_results(
         with transaction.atomic():
             complete_together([middle])
             middle_is_locked.set()
-            time.sleep(0.5)  # by now the other has locked the first or the last, and waits
+            until_another_waits()  # it has locked the first or the last
+            time.sleep(0.5)  # PostgreSQL refuses the one that has waited for longer
             complete_together([first, last])
         return True
 

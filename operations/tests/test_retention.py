@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from operations import retention
 from operations.models import IdempotencyKey
 from operations.tests.factories import UserFactory
+from operations.workers import chores
 
 pytestmark = pytest.mark.django_db
 
@@ -22,5 +22,5 @@ def test_idempotency_key_is_kept_for_a_day() -> None:
         )
         IdempotencyKey.objects.filter(pk=row.pk).update(created_at=timezone.now() - age)
 
-    assert retention.prune_idempotency_keys() == 1
+    assert chores.prune_idempotency_keys() == 1
     assert IdempotencyKey.objects.get().key == "young"

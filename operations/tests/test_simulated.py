@@ -13,9 +13,9 @@ import pytest
 from operations import kinds, openai_service
 from operations.credentials import installation_credential
 from operations.errors import Category, OpenAIServiceError
+from operations.errors.simulated_faults import parse_faults
 from operations.kinds import ProviderReply, ProviderRequest
 from operations.openai_service.simulated import chosen_fault
-from operations.simulated_faults import parse_faults
 
 REQUEST = ProviderRequest(
     kind="echo",

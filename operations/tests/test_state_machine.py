@@ -11,8 +11,7 @@ import contextlib
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable
-from copy import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -30,18 +29,23 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from pytest_django import Settings
 
 from operations import services
 from operations.engine import leases
+from operations.engine.calling import FailedCall, note_failed_calls, start_next_calls
 from operations.engine.claims import claim_batch
 from operations.engine.completing import Outcome, complete_together
 from operations.engine.database_thread import DatabaseThread, Job, _in_savepoint
-from operations.engine.running import LeaseLost, Run
-from operations.errors import Usage, error_from_code
+from operations.engine.failing import fail_together
+from operations.engine.running import Run
+from operations.engine.stopping import Stop, cancel_together, release_together
+from operations.errors import OpenAIServiceError, Usage, error_from_code
 from operations.kinds import ProviderReply
 from operations.models import Operation
 from operations.pauses import paused_credentials
 from operations.refusals import NotCancellable, NotRetryable, OperationInProgress
+from operations.tests.examples import examples
 from operations.tests.invariants import violations
 from operations.tests.judgement.kind import Judgement, JudgementKind
 
@@ -67,6 +71,19 @@ happened: Counter[str] = Counter()
 """Over all walks: a walk that never met a stale worker would prove nothing."""
 
 
+MUST_HAPPEN = (
+    "finished",
+    "together",
+    "failed together",
+    "backed off together",
+    "stale",
+    "second commit",
+    "rescued",
+    "retry",
+)
+MOST_ROUNDS = 5
+
+
 class Died(Exception):
     """The process ended before the commit."""
 
@@ -83,6 +100,8 @@ class Worker:
     def runs(self) -> list[Run]:
         return self.calling + self.sleeping
 
+
+Step = Callable[[list[Any]], Sequence[Operation | None]]
 
 FATES = ("commits", "commits", "commits", "rolled back", "confirmation lost")
 
@@ -119,6 +138,8 @@ ACTIONS: tuple[tuple[str, int, Callable[[Walk], bool]], ...] = (
     ("answer_comes", 3, has_calling),
     ("answers_come_together", 2, has_calling),
     ("call_fails", 3, has_calling),
+    ("calls_fail_together", 2, has_calling),
+    ("calls_fail_and_go_on_together", 2, has_calling),
     ("back_off_ends", 4, has_sleeping),
     ("run_is_stopped", 1, has_runs),
     ("heart_beats", 1, has_runs),
@@ -217,49 +238,56 @@ class Walk(RuleBasedStateMachine):
     def answer_comes(self, pick: int, fate: str) -> None:
         _, run = self._take(pick, "calling")
         run.reply = REPLY
-        self._finish(run, lambda _: self._complete([run])[0] is not None, fate)
+        self._finish([run], complete_together, self._answer, fate)
 
     def answers_come_together(self, pick: int, fate: str) -> None:
         """All of a worker's, stale ones among them, in one group commit."""
-        worker, run = self._take(pick, "calling")
-        runs, worker.calling[:] = [run, *worker.calling], []
+        _, runs = self._take_all(pick)
         for each in runs:
             each.reply = REPLY
-        outcomes = self._write(partial(self._complete, runs), fate) or [None] * len(runs)
         happened["together"] += len(runs) > 1
-        for each, done in zip(runs, outcomes, strict=True):
-            if done or fate == "rolled back":
-                happened["finished"] += 1
-            else:
-                happened["stale" if fate == "commits" else "second commit"] += 1
-                self._write_run(each, each._mark_fenced, fate)
+        self._finish(runs, complete_together, self._answer, fate)
 
-    def _complete(self, runs: list[Run]) -> list[Operation | None]:
-        """As the database thread does it: together, or each by itself where that is refused."""
-        jobs = [Job(complete_together, Outcome(run.claim, REPLY, RESULT, 1)) for run in runs]
-        return [result for result, _ in _in_savepoint(jobs)]
+    def _answer(self, run: Run) -> Outcome:
+        return Outcome(run.claim, REPLY, RESULT, 1)
 
     def call_fails(self, pick: int, fate: str) -> None:
         code = FAILURES[pick % len(FAILURES)]
         worker, run = self._take(pick, "calling")
         error = error_from_code(code, retry_after=5.0 if code == DEFERRED else None)
         if error.retried:
-            if self._go_on(run, partial(run._note_failed_call, error, 1.0), fate):
+            if self._go_on([run], note_failed_calls, partial(backs_off, error), fate):
                 worker.sleeping.append(run)
         else:
-            step = run._defer_or_fail if code == DEFERRED else run._fail_now
-            self._finish(run, partial(step, error), fate)
+            self._fail([run], error, fate)
+
+    def calls_fail_together(self, pick: int, fate: str) -> None:
+        _, runs = self._take_all(pick)
+        happened["failed together"] += len(runs) > 1
+        self._fail(runs, error_from_code(DEFERRED if pick % 2 else "SERVER_ERROR"), fate)
+
+    def _fail(self, runs: list[Run], error: OpenAIServiceError, fate: str) -> None:
+        self._finish(runs, fail_together, partial(Run.failure, error=error), fate)
 
     def back_off_ends(self, pick: int, fate: str) -> None:
         worker, run = self._take(pick, "sleeping")
         if pick % 5 == 0:  # the run's deadline came first
-            self._finish(run, partial(run._fail_now, error_from_code("SERVER_ERROR")), fate)
-        elif self._go_on(run, run._start_attempt, fate):
+            self._fail([run], error_from_code("SERVER_ERROR"), fate)
+        elif self._go_on([run], start_next_calls, Run.next_call, fate):
             worker.calling.append(run)
+
+    def calls_fail_and_go_on_together(self, pick: int, fate: str) -> None:
+        """An outage: all calls of a worker back off, and are sent again."""
+        worker, runs = self._take_all(pick)
+        happened["backed off together"] += len(runs) > 1
+        failed = partial(backs_off, error_from_code("SERVER_ERROR"))
+        asleep = self._go_on(runs, note_failed_calls, failed, fate)
+        worker.calling += self._go_on(asleep, start_next_calls, Run.next_call, fate)
 
     def run_is_stopped(self, pick: int, fate: str) -> None:
         _, run = self._take(pick, "calling" if has_calling(self) else "sleeping")
-        self._write_run(run, run._cancel if pick % 2 else run._release, fate)
+        step: Callable[[list[Stop]], Any] = cancel_together if pick % 2 else release_together
+        self._written([run], step, Run.stop, fate)
 
     def heart_beats(self, pick: int, fate: str) -> None:
         worker = self.workers[pick % 2]
@@ -344,6 +372,12 @@ class Walk(RuleBasedStateMachine):
         getattr(worker, where).remove(run)
         return worker, run
 
+    def _take_all(self, pick: int) -> tuple[Worker, list[Run]]:
+        """All calls of a worker."""
+        worker, run = self._take(pick, "calling")
+        runs, worker.calling[:] = [run, *worker.calling], []
+        return worker, runs
+
     def _write(self, job: Callable[[], Any], fate: str) -> Any:
         """As the database thread does it: once, not at all, or twice for the same memory."""
         if fate == "rolled back":
@@ -357,45 +391,65 @@ class Walk(RuleBasedStateMachine):
         with transaction.atomic():
             return job()
 
-    def _write_run(self, run: Run, step: Callable[[Operation], Any], fate: str) -> Any:
-        changed: list[Operation] = []
+    def _written(self, runs: list[Run], step: Step, item: Callable[[Run], Any], fate: str) -> Any:
+        """One group of the database thread. Each run with what it learns: its operation, or None;
+        of a process that died before the commit, that it died."""
+        job = partial(together, step, [item(run) for run in runs])
+        written = self._write(job, fate) or [Died] * len(runs)
+        for run, operation in zip(runs, written, strict=True):
+            if isinstance(operation, Operation):
+                run.claim.operation = operation
+        return zip(runs, written, strict=True)
 
-        def job() -> Any:
-            operation = copy(run.operation)
-            result = step(operation)
-            changed.append(operation)
-            return result
+    def _finish(self, runs: list[Run], step: Step, item: Callable[[Run], Any], fate: str) -> None:
+        """The last step of these runs, in one group. They end here whatever comes of it."""
+        for run, ended in self._written(runs, step, item, fate):
+            if ended:
+                happened["finished"] += 1
+            else:
+                happened["stale" if fate == "commits" else "second commit"] += 1
+                self._write(run.write_fenced, fate)
 
-        result = self._write(job, fate)
-        run.claim.operation = changed[-1]
-        return result
+    def _go_on(
+        self, runs: list[Run], step: Step, item: Callable[[Run], Any], fate: str
+    ) -> list[Run]:
+        """A step after which runs go on: those that do, and do not die or learn that they are not
+        their operation's owner any more."""
+        going_on = []
+        for run, operation in self._written(runs, step, item, fate):
+            if operation is None:
+                happened["stale"] += 1
+                self._write(run.write_fenced, fate)
+            elif operation is not Died:
+                going_on.append(run)
+        return going_on
 
-    def _finish(self, run: Run, step: Callable[[Operation], bool], fate: str) -> None:
-        """The run's last step. It ends here whatever comes of it."""
-        if self._write_run(run, step, fate) or fate == "rolled back":
-            happened["finished"] += 1
-            return
-        happened["stale" if fate == "commits" else "second commit"] += 1
-        self._write_run(run, run._mark_fenced, fate)
 
-    def _go_on(self, run: Run, step: Callable[[Operation], None], fate: str) -> bool:
-        """A step after which the run goes on, unless it learns that it is not its owner any more
-        or dies."""
-        try:
-            self._write_run(run, step, fate)
-        except LeaseLost:
-            happened["stale"] += 1
-            self._write_run(run, run._mark_fenced, fate)
-            return False
-        return fate != "rolled back"
+def backs_off(error: OpenAIServiceError, run: Run) -> FailedCall:
+    return run.failed_call(error, 1.0)
+
+
+def together(step: Callable[[list[Any]], Any], items: list[Any]) -> list[Operation | None]:
+    """As the database thread does it: together, or each by itself where that is refused."""
+    return [result for result, _ in _in_savepoint([Job(step, item) for item in items])]
 
 
 def walk(*, walks: int, steps: int, same_every_time: bool) -> None:
     happened.clear()
+    # Which steps a new walk takes is chance: there are more of them until all has happened.
+    for _ in range(1 if same_every_time else MOST_ROUNDS):
+        walk_a_round(walks, steps, same_every_time)
+        if all(happened[what] for what in MUST_HAPPEN):
+            break
+    for what in MUST_HAPPEN:
+        assert happened[what] > 0, f"no walk had a {what}: {happened}"
+
+
+def walk_a_round(walks: int, steps: int, same_every_time: bool) -> None:
     run_state_machine_as_test(
         Walk,
         settings=hypothesis.settings(
-            max_examples=walks,
+            max_examples=walks if same_every_time else examples(walks),
             stateful_step_count=steps,
             derandomize=same_every_time,
             deadline=None,
@@ -406,15 +460,18 @@ def walk(*, walks: int, steps: int, same_every_time: bool) -> None:
             suppress_health_check=list(hypothesis.HealthCheck),
         ),
     )
-    for what in ("finished", "together", "stale", "second commit", "rescued", "retry"):
-        assert happened[what] > 0, f"no walk had a {what}: {happened}"
 
 
 @pytest.mark.slow
-def test_no_walk_breaks_a_rule_of_the_ledger(judgement: JudgementKind) -> None:
+def test_no_walk_breaks_a_rule_of_the_ledger(judgement: JudgementKind, settings: Settings) -> None:
+    settings.OPERATIONS_DEFER_RATE_LIMITED = True
     walk(walks=20, steps=40, same_every_time=True)
 
 
 @pytest.mark.slow
-def test_no_new_walk_breaks_a_rule_of_the_ledger(judgement: JudgementKind) -> None:
+@pytest.mark.hypothesis
+def test_no_new_walk_breaks_a_rule_of_the_ledger(
+    judgement: JudgementKind, settings: Settings
+) -> None:
+    settings.OPERATIONS_DEFER_RATE_LIMITED = True
     walk(walks=30, steps=60, same_every_time=False)

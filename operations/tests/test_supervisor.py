@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from operations.models import Attempt, Operation, OperationEvent, WorkerHeartbeat, WorkerRestart
-from operations.processes import is_alive
 from operations.tests.fault_server import FaultServer
 from operations.tests.judgement.kind import APPLIED
 from operations.tests.worker import WorkerProcess, kill, wait_until
+from operations.workers.processes import is_alive
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -75,10 +75,14 @@ def test_killed_drain_is_replaced(
     worker.start()
     operations = in_flight(provider, submit, 3)
 
-    kill(worker.drains()[0])
+    drain = worker.drains()[0]
+    kill(drain)
 
     wait_until(all_completed, 30)
     assert_each_has_one_result(operations)
+    wait_until(WorkerRestart.objects.exists, 10)
+    death = WorkerRestart.objects.get()
+    assert (death.reason, death.exit_code, death.pid, death.held) == ("died", -9, drain, 3)
 
 
 def test_sigterm_ends_everything_and_releases_what_is_under_way(

@@ -15,10 +15,10 @@ from django.db import connection
 
 from operations.models import Operation, WorkerHeartbeat
 from operations.pauses import paused_credentials
-from operations.processes import is_alive, processes_with_environment
 from operations.services import resume_provider
-from operations.supervisor import SUPERVISOR_VARIABLE
 from operations.tests.fault_server import FaultServer
+from operations.workers.cluster import SUPERVISOR_VARIABLE
+from operations.workers.processes import is_alive, processes_with_environment
 
 ROUNDS = 40
 
@@ -45,7 +45,7 @@ class WorkerProcess:
             cwd=settings.BASE_DIR,
             env=self.environment,
         )
-        wait_until(lambda: len(self.drains()) >= drains, 30)
+        wait_until(lambda: len(self.drains()) >= drains)
 
     def stop(self) -> int:
         """SIGTERM, and its exit code."""
@@ -99,7 +99,7 @@ def database_url() -> str:
     return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**values)
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Look at the condition until it holds; fail after `seconds`."""
     end = time.monotonic() + seconds
     while not condition():

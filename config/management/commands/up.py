@@ -22,9 +22,11 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from config import accounts, local
-from config.children import Children
-from operations.clock import database_now
+from config import accounts, development, local
+from config.checks import exposure
+from config.children import PER_SECONDS, RESTARTS, Child, Children
+from config.middleware import own_host
+from operations.database.clock import database_now
 from operations.masking import mask
 from operations.models import WorkerHeartbeat
 
@@ -33,12 +35,20 @@ POLL_SECONDS = 0.1
 # On top of the workers' own grace: their supervisor needs a moment to see them end.
 EXTRA_GRACE_SECONDS = 5
 
+WEB_SERVER = "web server"
+WORKER = "worker"
+CONSEQUENCES = {
+    WEB_SERVER: "no page answers. Its last lines are above.",
+    WORKER: "answers are saved and wait. Its last lines are above.",
+}
+
 
 class Command(BaseCommand):
     help = (
         "Prepare the database, then run the web server and the workers until Ctrl-C. Prints "
-        "'Ready on <address>' once pages answer and a worker beats. Exit codes: 0 stopped as "
-        "asked, 1 a part did not start or died, 2 the port is in use."
+        "'Ready on <address>' once pages answer and a worker beats. A part that dies afterwards is "
+        "started again, at most 5 times a minute. Exit codes: 0 stopped as "
+        "asked, 1 a part did not start, 2 the port is in use."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -49,6 +59,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         stop = StopRequest()
         self._refuse_busy_port()
+        self._warn_if_exposed()
         account_list = self._prepare()
         grace_seconds = settings.OPERATIONS_SHUTDOWN_GRACE_SECONDS + EXTRA_GRACE_SECONDS
         started_at = database_now()
@@ -69,6 +80,10 @@ class Command(BaseCommand):
             self._tell(fault)
             raise SystemExit(2)
 
+    def _warn_if_exposed(self) -> None:
+        if sentence := exposure():
+            self._tell(sentence)
+
     def _prepare(self) -> list[accounts.Account]:
         directory = local.local_directory(settings.BASE_DIR)
         mark = directory / "databases.json"
@@ -80,6 +95,7 @@ class Command(BaseCommand):
             reason = " ".join(mask(str(error)).split())
             self._fail(f"The database of DATABASE_URL cannot be used: {reason}")
         if not settings.DEBUG:
+            development.forget(settings.BASE_DIR)
             call_command("collectstatic", interactive=False, verbosity=0)
             return []
         if not is_ours:
@@ -88,13 +104,14 @@ class Command(BaseCommand):
                 "Make yourself an account with: manage.py createsuperuser"
             )
             return []
+        development.note(settings.BASE_DIR, os.environ)
         return list(accounts.keep_accounts(directory))
 
     def _start(self, children: Children) -> None:
         manage = str(Path(settings.BASE_DIR) / "manage.py")
         environment = dict(os.environ)
-        children.start("web server", [sys.executable, "-m", "config.webserver"], environment)
-        children.start("worker", [sys.executable, manage, "operations_worker"], environment)
+        children.start(WEB_SERVER, [sys.executable, "-m", "config.webserver"], environment)
+        children.start(WORKER, [sys.executable, manage, "operations_worker"], environment)
 
     def _wait_until_ready(
         self, stop: StopRequest, children: Children, started_at: datetime
@@ -112,8 +129,19 @@ class Command(BaseCommand):
 
     def _wait_for_the_end(self, stop: StopRequest, children: Children) -> None:
         while not stop.is_asked():
-            self._fail_if_one_ended(children)
+            for child in children.start_ended_again():
+                self._tell_ended(child)
             stop.wait(POLL_SECONDS)
+
+    def _tell_ended(self, child: Child) -> None:
+        ended = f"The {child.name} ended unexpectedly ({words_of(child.process.returncode)})"
+        if child.is_waiting:
+            self._tell(
+                f"{ended}, for the {RESTARTS + 1}th time within {PER_SECONDS:.0f} s. IT IS DOWN, "
+                f"and started again only so often: {CONSEQUENCES[child.name]}"
+            )
+        else:
+            self._tell(f"{ended}; starting it again.")
 
     def _fail_if_one_ended(self, children: Children) -> None:
         ended = children.first_ended()
@@ -180,10 +208,14 @@ def binding_fault(address: str, port: int) -> str:
     return ""
 
 
+def words_of(returncode: int) -> str:
+    return f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
+
+
 def pages_answer() -> bool:
     client = http.client.HTTPConnection(_own_address(), settings.PORT, timeout=5)
     try:
-        client.request("GET", "/", headers={"Host": _allowed_host()})
+        client.request("GET", "/", headers={"Host": own_host()})
         return client.getresponse().status < 400
     except (OSError, http.client.HTTPException):
         return False
@@ -206,8 +238,3 @@ def public_url() -> str:
 def _own_address() -> str:
     """Where this machine reaches its own server: "every address" is none to connect to."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.BIND, settings.BIND)  # noqa: S104
-
-
-def _allowed_host() -> str:
-    host: str = settings.ALLOWED_HOSTS[0]
-    return "localhost" if host == "*" else host.removeprefix(".")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import platform
-import socket
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -22,18 +21,20 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from operations import openai_service, pauses, queries
-from operations.clock import database_now
+from operations import broker as redis_broker
+from operations import capabilities, channels, openai_service, pauses
+from operations.console import conditions, telling
+from operations.console.health import health
 from operations.credentials import Credential, installation_credential
+from operations.database.clock import database_now
 from operations.errors import OpenAIServiceError, rule_of
+from operations.errors.operator_vocabulary import vocabulary_words
 from operations.kinds import ProviderRequest
+from operations.management.first_contact import FAILED, OK, WARNING, Finding, first_contact
 
 LEAST_PYTHON = (3, 11)
 MOST_SKEW_SECONDS = 2.0
 MOST_LAG_SECONDS = 60.0
-BROKER_SECONDS = 2.0
-
-OK, WARNING, FAILED = "ok", "warning", "failed"
 
 QUESTION = ProviderRequest(
     kind="doctor",
@@ -48,14 +49,6 @@ QUESTION = ProviderRequest(
 )
 
 
-@dataclass(frozen=True)
-class Finding:
-    check: str
-    result: str
-    found: str
-    remedy: str = ""
-
-
 class Command(BaseCommand):
     help = "Say what is wrong with this installation and how to mend it; exit 1 if anything is."
     requires_system_checks: list[str] = []  # they are one of the lines
@@ -63,13 +56,18 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="data as JSON on stdout")
         parser.add_argument(
+            "--provider",
+            action="store_true",
+            help="only the provider: one tiny (paid) call in each form of a request",
+        )
+        parser.add_argument(
             "--no-call", action="store_true", help="do not send the one (paid) call to the provider"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if os.environ.get("NO_COLOR"):
             self.style = no_style()
-        findings = list(examined(call=not options["no_call"]))
+        findings = contact() if options["provider"] else examined(call=not options["no_call"])
         if options["json"]:
             self.stdout.write(json.dumps([asdict(finding) for finding in findings]))
         else:
@@ -92,10 +90,12 @@ class Command(BaseCommand):
 def examined(*, call: bool) -> list[Finding]:
     """Without a database nothing that reads it is asked: one cause, one line."""
     findings = [python(), settings_check(), database()]
-    needs_database: list[Callable[[], Finding]] = [migrations, broker, workers, clock]
+    needs_database: list[Callable[[], Finding]] = [migrations, broker, workers, clock, alerts]
     if findings[-1].result == OK:
         findings += _in_order(needs_database)
     findings.append(provider(call=call))
+    if settings.OPERATIONS_ERROR_VOCABULARY:
+        findings.append(Finding("vocabulary", OK, vocabulary_words()))
     return findings
 
 
@@ -147,25 +147,20 @@ def migrations() -> Finding:
 def broker() -> Finding:
     if not settings.REDIS_URL:
         return Finding("broker", OK, "the database itself")
-    address = urlsplit(settings.REDIS_URL)
-    try:
-        place = (address.hostname, address.port or 6379)
-        socket.create_connection(place, timeout=BROKER_SECONDS).close()
-    except OSError as error:
-        remedy = "Check REDIS_URL and the server; meanwhile workers start by their sweep alone."
-        return Finding("broker", FAILED, f"unreachable ({type(error).__name__})", remedy)
-    return Finding("broker", OK, "Redis answers")
+    if fault := redis_broker.fault():
+        remedy = "Check REDIS_URL and the server; meanwhile AI work starts late, or waits."
+        return Finding("broker", FAILED, f"unusable ({fault})", remedy)
+    return Finding("broker", OK, "Redis answers and takes writes")
 
 
 def workers() -> Finding:
-    health = queries.worker_health()
-    if not health.workers:
+    now = health()
+    if not now.workers:
         remedy = "Start manage.py operations_worker; answers are saved and wait."
-        return Finding("workers", FAILED, f"none is alive, {health.due} operations wait", remedy)
-    lag = (
-        f"{health.workers} alive, the oldest due operation waits {health.oldest_due_seconds:.0f} s"
-    )
-    if health.oldest_due_seconds > MOST_LAG_SECONDS:
+        waits = f"none is alive, {now.due.words} operations wait"
+        return Finding("workers", FAILED, waits, remedy)
+    lag = f"{now.workers} alive, the oldest due operation waits {now.due.oldest_seconds:.0f} s"
+    if now.due.oldest_seconds > MOST_LAG_SECONDS:
         remedy = "Raise OPERATIONS_WORKERS or OPERATIONS_CONCURRENCY, or read the worker's log."
         return Finding("workers", WARNING, lag, remedy)
     return Finding("workers", OK, lag)
@@ -178,6 +173,21 @@ def clock() -> Finding:
         remedy = "Set both clocks by NTP: log times and the ledger's do not fit together."
         return Finding("clock", WARNING, f"{skew:.1f} s off the database's", remedy)
     return Finding("clock", OK, f"{skew:.1f} s off the database's")
+
+
+def alerts() -> Finding:
+    """Whether anybody would be told, and whether somebody was of what is wrong now."""
+    remedy = "Set ADMINS with EMAIL_URL, or ALERT_WEBHOOK_URL."
+    names = ", ".join(channels.channels())
+    if not names:
+        return Finding("alerts", WARNING, "nobody is told when something is wrong", remedy)
+    found = telling.notices()
+    undelivered = [each for each in found if each.condition.name == conditions.UNDELIVERED]
+    if undelivered:
+        texts = "; ".join(each.condition.text for each in undelivered)
+        return Finding("alerts", FAILED, texts, undelivered[0].remedy)
+    untold = sum(not each.is_told for each in found)
+    return Finding("alerts", OK, f"by {names}; {len(found)} open, {untold} of them told nobody yet")
 
 
 def provider(*, call: bool) -> Finding:
@@ -193,13 +203,31 @@ def provider(*, call: bool) -> Finding:
     return _called(credential)
 
 
+def contact() -> list[Finding]:
+    try:
+        credential = installation_credential()
+    except OpenAIServiceError as error:
+        return [_refused(error)]
+    if credential.simulated:
+        return [provider(call=False)]
+    _load_capabilities()
+    return first_contact(credential, QUESTION)
+
+
+def _load_capabilities() -> None:
+    with contextlib.suppress(DatabaseError):  # has a line of its own
+        capabilities.load(at=database_now())
+
+
 def _called(credential: Credential) -> Finding:
+    _load_capabilities()
     try:
         reply = asyncio.run(_ask(credential))
     except OpenAIServiceError as error:
         return _refused(error)
     is_paused = credential.label in _paused()
-    found = f"{reply.model} answers at {credential.label}"
+    form = openai_service.form_for(credential, settings.OPENAI_MODEL)
+    found = f"{reply.model} answers at {credential.label}, asked as {form}"
     if is_paused:
         return Finding("provider", WARNING, f"{found}, but is paused", "manage.py resume_provider")
     return Finding("provider", OK, found)
@@ -214,7 +242,7 @@ def _paused() -> set[str]:
 
 async def _ask(credential: Credential) -> Any:
     try:
-        return await openai_service.ask(
+        return await openai_service.ask_stepping_down(
             QUESTION, credential=credential, timeout_seconds=settings.OPENAI_TIMEOUT_SECONDS
         )
     finally:

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from operations.error_reference import readme_table, reference, with_block
+from operations.errors.reference import readme_table, reference, with_block
 
 DOCUMENTS: dict[str, Callable[[], str]] = {"docs/errors.md": reference, "README.md": readme_table}
 

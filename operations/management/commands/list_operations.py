@@ -7,8 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from operations import console, pauses
-from operations.clock import database_now
+from operations.database.states import STATES, in_state, state_of, with_state
 from operations.management.selection import NOTHING_MATCHED, FilteredCommand
 from operations.models import Operation
 
@@ -21,15 +20,13 @@ class Command(FilteredCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--state", choices=[*console.STATES, "all"], default="failed")
+        parser.add_argument("--state", choices=[*STATES, "all"], default="failed")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        operations = self.filtered(options)
-        now, paused = database_now(), pauses.paused_credentials()
+        operations = with_state(self.filtered(options))
         if options["state"] != "all" and not options["id"]:
-            condition = console.state_condition(options["state"], paused=paused, now=now)
-            operations = operations.filter(condition)
-        rows = [row(each, paused) for each in self.limited(operations, options)]
+            operations = operations.filter(in_state(options["state"]))
+        rows = [row(each) for each in self.limited(operations, options)]
         if options["json"]:
             self.stdout.write(json.dumps(rows))
         elif rows:
@@ -47,14 +44,13 @@ class Command(FilteredCommand):
             self.stdout.write(line.rstrip())
 
 
-def row(operation: Operation, paused: set[str]) -> dict[str, Any]:
+def row(operation: Operation) -> dict[str, Any]:
     now = timezone.now()
-    is_paused = operation.credential in paused
     return {
         "id": str(operation.pk),
         "kind": operation.kind,
         "status": operation.status,
-        "state": console.state_of(operation, is_paused=is_paused, now=now),
+        "state": state_of(operation),
         "error_code": operation.error_code,
         "category": operation.error_category,
         "attempts": operation.attempts,

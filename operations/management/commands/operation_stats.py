@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from operations import console
+from operations.console import counts
 
 
 class Command(BaseCommand):
@@ -15,19 +15,22 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="data as JSON on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stats = console.stats()
+        stats = counts.stats()
         if options["json"]:
             self.stdout.write(json.dumps(stats))
             return
         states = ", ".join(f"{name} {n}" for name, n in stats["by_state"].items() if n)
         self.stdout.write(f"operations: {states or 'none'}")
         for window, errors in stats["errors"].items():
-            counts = ", ".join(f"{name} {n}" for name, n in errors.items())
-            self.stdout.write(f"failed in the last {window}: {counts or 'none'}")
+            categories = ", ".join(f"{name} {n}" for name, n in errors.items())
+            self.stdout.write(f"failed in the last {window}: {categories or 'none'}")
         self.stdout.write(
             f"due: {stats['due']}, the oldest for {stats['oldest_pending_seconds']} s;"
             f" in flight: {stats['in_flight']}; workers: {stats['workers']}"
         )
+        for alert in stats["alerts"]:
+            told = f"told {alert['times_told']} times" if alert["times_told"] else "told nobody"
+            self.stdout.write(f"alert: {alert['text']} ({told})")
         for pause in stats["paused"]:
             self.stdout.write(
                 f"paused: {pause['credential']} ({pause['error_code']}), {pause['waiting']} waiting"

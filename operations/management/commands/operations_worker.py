@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from operations.supervisor import Supervisor
+from operations.workers.supervisor import Supervisor
 
 
 class Command(BaseCommand):

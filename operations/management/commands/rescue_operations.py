@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from operations import services
-from operations.clock import database_now
+from operations.database.clock import database_now
 from operations.management.selection import SelectionCommand
 from operations.models import Operation
 
@@ -13,6 +13,7 @@ from operations.models import Operation
 class Command(SelectionCommand):
     help = "Take running operations back from workers whose lease has ended, without a supervisor."
     statuses = (Operation.Status.RUNNING,)
+    may_mean_all = True
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.run_on_each(options, services.rescue_operation)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from pydantic import BaseModel, ConfigDict, Field
 
-from operations.kinds import ProviderReply, ProviderRequest
+from operations.kinds import Kind, ProviderReply, ProviderRequest
 from operations.models import Operation, OperationEvent
 
 APPLIED = "test.applied"
@@ -27,13 +27,12 @@ class Judgement(BaseModel):
     feedback: str = Field(min_length=1)
 
 
-class JudgementKind:
+class JudgementKind(Kind):
     """Asks for a judgement; each applied result leaves one event row, so doubles can be counted."""
 
     name = "judgement"
     label = gettext_lazy("judgement")
     failure_lead = gettext_lazy("We could not judge this")
-    waits_for: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.broken_in = ""

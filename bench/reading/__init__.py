@@ -1,0 +1,1 @@
+"""How well résumés are read: files made with public tools, every reader, one table."""

@@ -1,0 +1,67 @@
+"""How a person's scores went, competency by competency."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractUser
+from django.db.models import F, QuerySet
+
+from interview_app.models import Answer
+from interview_app.queries import sessions_of
+from interview_app.rubric import mean_score
+
+NEWEST_SESSIONS = 200
+"""Those before are not looked at: the answer must not grow with every practice."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """The mean of a session's scored questions of one competency, as in its summary."""
+
+    session: UUID
+    at: datetime
+    score: Decimal
+    simulated: bool
+    """Whether a score in it is simulated."""
+
+
+def progress_of(owner: AbstractUser) -> dict[str, list[Point]]:
+    """Each competency's points, oldest session first. One query."""
+    scored: defaultdict[tuple[str, UUID], list[dict[str, Any]]] = defaultdict(list)
+    for row in _newest_answers(owner):
+        if row["score"] is not None:
+            scored[row["competency"], row["session"]].append(row)
+    points: defaultdict[str, list[Point]] = defaultdict(list)
+    for (competency, session), rows in scored.items():
+        score = mean_score(row["score"] for row in rows)
+        assert score is not None
+        simulated = any(row["simulated"] for row in rows)
+        points[competency].append(Point(session, rows[0]["at"], score, simulated))
+    return dict(points)
+
+
+def _newest_answers(owner: AbstractUser) -> list[dict[str, Any]]:
+    """Of each question, in the order of the sessions: a later answer replaces an earlier one."""
+    return list({row["question_id"]: row for row in _answers(owner)}.values())
+
+
+def _answers(owner: AbstractUser) -> QuerySet[Answer, Any]:
+    newest = sessions_of(owner).values("pk")[:NEWEST_SESSIONS]
+    return (
+        Answer.objects.filter(question__session__in=newest)
+        .order_by("question__session__created_at", "question__session_id", "number")
+        .values(
+            "question_id",
+            session=F("question__session_id"),
+            at=F("question__session__created_at"),
+            competency=F("question__competency"),
+            score=F("feedback__score"),
+            simulated=F("feedback__simulated"),
+        )
+    )

@@ -1,0 +1,94 @@
+"""The page that shows how the scores went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from interview_app.charts import HEIGHT, MARGIN, WIDTH, line_of
+from interview_app.tests.factories import (
+    AnswerFactory,
+    FeedbackFactory,
+    InterviewSessionFactory,
+    QuestionFactory,
+)
+
+PAGE = "my_progress"
+
+
+def scored(owner: User, competency: str, score: str, *, simulated: bool = False) -> None:
+    session = InterviewSessionFactory(owner=owner)
+    question = QuestionFactory(session=session, competency=competency)
+    FeedbackFactory(answer=AnswerFactory(question=question), score=score, simulated=simulated)
+
+
+@pytest.fixture
+def page(client: Client, alice: User) -> Callable[[], Any]:
+    client.force_login(alice)
+    return lambda: client.get(reverse(PAGE))
+
+
+@pytest.mark.django_db
+def test_what_rose_and_what_fell(alice: User, page: Callable[[], Any]) -> None:
+    for score in ("2.0", "3.5"):
+        scored(alice, "Coaching", score)
+    for score in ("4.0", "3.2"):
+        scored(alice, "Reliability", score)
+
+    response = page()
+
+    trends = {each.competency: each for each in response.context["judged"]}
+    assert trends["Coaching"].change == Decimal("1.5")
+    assert trends["Reliability"].change == Decimal("-0.8")
+    assert response.context["weakest"].competency == "Reliability"
+    assert b"up 1.5 since the first" in response.content
+    assert b"down 0.8 since the first" in response.content
+
+
+@pytest.mark.django_db
+def test_a_trend_never_mixes_simulated_and_judged(alice: User, page: Callable[[], Any]) -> None:
+    scored(alice, "Coaching", "5.0", simulated=True)
+    scored(alice, "Coaching", "2.0")
+    scored(alice, "Coaching", "3.0", simulated=True)
+
+    context = page().context
+
+    (judged,), (simulated,) = context["judged"], context["simulated"]
+    assert [point.score for point in judged.points] == [Decimal("2.0")]
+    assert [point.score for point in simulated.points] == [Decimal("5.0"), Decimal("3.0")]
+
+
+@pytest.mark.django_db
+def test_of_nobody_else_and_of_nothing(alice: User, bob: User, page: Callable[[], Any]) -> None:
+    scored(bob, "Coaching", "2.0")
+
+    response = page()
+
+    assert response.status_code == 200
+    assert b"Coaching" not in response.content
+    assert b"Nothing is scored yet" in response.content
+
+
+@pytest.mark.django_db
+def test_as_many_queries_for_many_practices(
+    alice: User, page: Callable[[], Any], django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    for _ in range(5):
+        scored(alice, "Coaching", "2.0")
+
+    with django_assert_max_num_queries(3):
+        page()
+
+
+def test_line_goes_from_edge_to_edge_and_higher_is_above() -> None:
+    (first, low), (_, high), (last, _) = line_of([Decimal(1), Decimal(5), Decimal(3)]).dots
+
+    assert (first, last) == (MARGIN, WIDTH - MARGIN)
+    assert (low, high) == (HEIGHT - MARGIN, MARGIN)
+    assert line_of([Decimal(3)]).dots == [(MARGIN, HEIGHT / 2)]

@@ -1,0 +1,61 @@
+"""How the scores went: a line for each competency, judged and simulated apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from interview_app.charts import GRID, HEIGHT, WIDTH, Line, line_of
+from interview_app.progress import Point, progress_of
+from interview_app.views.live import own_page
+from interview_app.views.ownership import signed_in_user
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The points of one competency that are all simulated, or none of them."""
+
+    competency: str
+    points: list[Point]
+
+    @property
+    def line(self) -> Line:
+        return line_of([point.score for point in self.points])
+
+    @property
+    def newest(self) -> Point:
+        return self.points[-1]
+
+    @property
+    def change(self) -> Decimal | None:
+        """From the first to the newest practice; None after a single one."""
+        return self.newest.score - self.points[0].score if len(self.points) > 1 else None
+
+
+@own_page
+def my_progress(request: HttpRequest) -> HttpResponse:
+    trends = list(_trends(progress_of(signed_in_user(request))))
+    judged = [each for each in trends if not each.newest.simulated]
+    context = {
+        "judged": judged,
+        "simulated": [each for each in trends if each.newest.simulated],
+        # To practise next: what stands lowest now. Simulated scores only count words.
+        "weakest": min(judged, key=lambda each: each.newest.score, default=None),
+        "width": WIDTH,
+        "height": HEIGHT,
+        "grid": GRID,
+    }
+    return render(request, "interview_app/my_progress.html", context)
+
+
+def _trends(progress: dict[str, list[Point]]) -> Iterator[Trend]:
+    """Those that were practised last first."""
+    newest_first = sorted(progress.items(), key=lambda each: each[1][-1].at, reverse=True)
+    for competency, points in newest_first:
+        for simulated in (False, True):
+            if of_one_sort := [point for point in points if point.simulated is simulated]:
+                yield Trend(competency, of_one_sort)

@@ -1,0 +1,106 @@
+"""Whether AI work moves, and what keeps it. One look, which costs the same however much waits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from operations.database import backlog, paused
+from operations.database.backlog import Due
+from operations.database.clock import database_now
+from operations.errors import Category
+from operations.models import Attempt
+from operations.queries import living_workers
+
+CALLS_SINCE = timedelta(minutes=5)
+CALLS_LOOKED_AT = 200
+FEWEST_CALLS = 10
+"""Fewer prove nothing: people meet a failure now and then."""
+
+FAILING_SHARE = 0.5
+
+OF_THE_PROVIDER = frozenset(
+    {
+        Category.NETWORK,
+        Category.AUTHENTICATION,
+        Category.QUOTA_EXCEEDED,
+        Category.RATE_LIMIT,
+        Category.SERVER_ERROR,
+    }
+)
+"""Failures that say something about the next call, too: not one answer's or one prompt's."""
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The newest ones that ended."""
+
+    count: int
+    failed: int
+    """By OF_THE_PROVIDER."""
+    code: str
+    """The commonest of theirs."""
+    by_category: dict[str, int]
+    """All that failed."""
+
+    @property
+    def are_failing(self) -> bool:
+        return self.count >= FEWEST_CALLS and self.failed >= FAILING_SHARE * self.count
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Operations that are due. `count`: up to `backlog.COUNTED`, see `words`. `oldest_seconds`: how
+    long the oldest could have been claimed and was not."""
+
+    count: int
+    oldest_seconds: float
+
+    @property
+    def words(self) -> str:
+        return f"{self.count} or more" if self.count == backlog.COUNTED else str(self.count)
+
+
+@dataclass(frozen=True)
+class Health:
+    workers: int
+    in_flight: int
+    due: Waiting
+    paused: Waiting
+    """Behind a paused credential of the installation: due but for that."""
+    calls: Calls
+
+
+def health() -> Health:
+    now = database_now()
+    in_flight = list(living_workers(now).values_list("in_flight", flat=True))
+    due = backlog.due_by_key(now)
+    held = {True: paused.installation_is_paused(), False: False}
+    waits = [each.owner_is_paused or held[not each.own_key] for each in due]
+    return Health(
+        workers=len(in_flight),
+        in_flight=sum(in_flight),
+        due=_waiting([each for each, held in zip(due, waits, strict=True) if not held], now),
+        # Whose own key is refused hears of it alone.
+        paused=_waiting(
+            [each for each, held in zip(due, waits, strict=True) if held and not each.own_key], now
+        ),
+        calls=_newest_calls(now),
+    )
+
+
+def _waiting(due: list[Due], now: datetime) -> Waiting:
+    return Waiting(
+        min(backlog.COUNTED, sum(each.count for each in due)),
+        max(((now - each.since).total_seconds() for each in due), default=0.0),
+    )
+
+
+def _newest_calls(now: datetime) -> Calls:
+    ended = Attempt.objects.filter(finished_at__gt=now - CALLS_SINCE).order_by("-finished_at")
+    newest = list(ended.values_list("category", "error_code")[:CALLS_LOOKED_AT])
+    by_category = Counter(category for category, _ in newest if category)
+    codes = Counter(code for category, code in newest if category in OF_THE_PROVIDER)
+    commonest = next((code for code, _ in codes.most_common(1)), "")
+    return Calls(len(newest), codes.total(), commonest, dict(by_category))

@@ -1,0 +1,267 @@
+"""One statement for many rows, each with its own values: `INSERT` and `UPDATE … FROM`.
+
+The ORM has no such UPDATE (`bulk_update` writes a CASE for every column and row), and its
+`bulk_create` makes an instance of each row, compiles a statement and prepares each field anew. On
+the hot path that took longer than the database did (docs/performance.md). Here a statement's text
+is made once for each shape.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, ParamSpec
+
+from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+P = ParamSpec("P")
+Row = tuple[Any, ...]
+ModelType = type[models.Model]
+Names = tuple[str, ...]
+Fields = Mapping[str, "models.Field[Any, Any]"]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Its text in two parts, between which one more condition fits."""
+
+    before: str
+    joint: str
+    """What a further condition begins with."""
+    after: str
+    values: Sequence[Any]
+    asked: int | None = None
+    """How many rows an UPDATE is to find; None: an INSERT."""
+    returned: Sequence[models.Field[Any, Any]] = ()
+
+    def run(self) -> list[Row]:
+        """What it returns of each row that was updated."""
+        with connections["default"].cursor() as cursor:
+            cursor.execute(self.before + self.after, self.values)
+            return self.read(cursor.fetchall()) if self.returned else []
+
+    def read(self, rows: Iterable[Row]) -> list[Row]:
+        return [
+            tuple(f.to_python(v) for f, v in zip(self.returned, row, strict=True)) for row in rows
+        ]
+
+
+def _run_at_once(make: Callable[P, list[Statement]]) -> Callable[P, list[Row]]:
+    """The same, run: what its updates return."""
+
+    def run(*args: P.args, **options: P.kwargs) -> list[Row]:
+        return [row for statement in make(*args, **options) for row in statement.run()]
+
+    return run
+
+
+def insert_statements(
+    model: ModelType, rows: Sequence[Mapping[str, Any]], *, same: Mapping[str, Any]
+) -> list[Statement]:
+    """Insert the rows, which all name the same fields; all get `same`, and the model's defaults for
+    the rest. Names are attribute names ("operation_id"). Signals do not happen, and keys that the
+    database makes are not told. No statement for no rows."""
+    if not rows:
+        return []
+    # The proxy would look for this thread's connection again at every use.
+    connection = connections["default"]
+    names = tuple(rows[0])
+    constant = {k: v for k, v in {**_defaults(model), **same}.items() if k not in rows[0]}
+    sql = _insert_sql(model, names, tuple(constant), _places(connection, len(rows)))
+    values = [*_prepared(connection, model, constant), *_values(connection, model, names, rows)]
+    return [Statement(sql, " WHERE ", "", values)]
+
+
+insert_each = _run_at_once(insert_statements)
+
+
+def insert_instances(instances: Sequence[models.Model]) -> None:
+    """Insert these, all of one model, as `save(force_insert=True)` would one by one, without its
+    signals. All bring their key, or none does: what the database makes of it is not told."""
+    model, has_key = type(instances[0]), instances[0].pk is not None
+    fields = [field for field in _fields(model).values() if has_key or not field.primary_key]
+    insert_each(
+        model,
+        [{f.attname: f.pre_save(one, add=True) for f in fields} for one in instances],
+        same={},
+    )
+    for one in instances:
+        one._state.adding, one._state.db = False, "default"
+
+
+def update_statements(
+    model: ModelType,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    match: Names,
+    where: Mapping[str, Any],
+    same: Mapping[str, Any],
+    add: Names = (),
+    raise_by: Mapping[str, int] | None = None,
+    returning: Names = (),
+) -> list[Statement]:
+    """Update the rows whose `match` fields equal those of one of `rows` and whose `where` fields
+    have these values (or are null). Returns, of each that was, the `returning` fields as they are
+    then; without any, those of `match`.
+
+    A row's other fields are set, or added to the stored number where `add` names them (null adds
+    nothing). All rows get `same`, and their numbers are raised by `raise_by`. Field names are
+    attribute names ("operation_id"). Signals and `auto_now` do not happen. Keep the match unique:
+    two of `rows` must not name one stored row. Rows that name other fields get another statement;
+    no rows get none.
+    """
+    by_names: dict[Names, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_names.setdefault(tuple(row), []).append(row)
+    nulls = tuple(name for name, value in where.items() if value is None)
+    given = {name: value for name, value in where.items() if value is not None}
+    raised = raise_by or {}
+    shape = UpdateShape(match, tuple(given), nulls, tuple(same), add, tuple(raised), returning)
+    connection = connections["default"]
+    statements = []
+    for names, those in by_names.items():
+        before, after = _update_sql(model, names, shape, _places(connection, len(those)))
+        values = [
+            *_prepared(connection, model, same),
+            *raised.values(),
+            *_values(connection, model, names, those),
+            *_prepared(connection, model, given),
+        ]
+        fields = [_fields(model)[name] for name in shape.returned]
+        statements.append(Statement(before, " AND ", after, values, len(those), fields))
+    return statements
+
+
+update_each = _run_at_once(update_statements)
+
+
+# --- Texts --------------------------------------------------------------------------------------
+
+ARRAYS = 0
+"""Of places: PostgreSQL reads one array a column faster than a list of rows; SQLite has none."""
+
+
+def _places(connection: BaseDatabaseWrapper, rows: int) -> int:
+    return ARRAYS if connection.vendor == "postgresql" else rows
+
+
+@functools.lru_cache(maxsize=1024)
+def _insert_sql(model: ModelType, names: Names, constant: Names, places: int) -> str:
+    fields = _fields(model)
+    given = [f"v.column{number}" for number in range(1, len(names) + 1)]
+    targets = ", ".join(_column(fields[name]) for name in (*names, *constant))
+    chosen = ", ".join([*given, *(_typed(fields[name], places) for name in constant)])
+    source = _source([fields[name] for name in names], places)
+    return " ".join(
+        ["INSERT INTO", _table(model), f"({targets})", "SELECT", chosen, "FROM", source]
+    )
+
+
+class UpdateShape(NamedTuple):
+    """The arguments of `update_each`, without their values."""
+
+    match: Names
+    where: Names
+    nulls: Names
+    same: Names
+    add: Names
+    raised: Names
+    returning: Names
+
+    @property
+    def returned(self) -> Names:
+        return self.returning or self.match
+
+
+@functools.lru_cache(maxsize=1024)
+def _update_sql(model: ModelType, names: Names, shape: UpdateShape, places: int) -> tuple[str, str]:
+    fields, table = _fields(model), _table(model)
+
+    def stored(name: str) -> str:
+        return f"{table}.{_column(fields[name])}"
+
+    def given(name: str) -> str:
+        return f"v.column{names.index(name) + 1}"
+
+    def new_value(name: str) -> str:
+        if name not in shape.add:
+            return given(name)
+        return f"COALESCE({stored(name)} + {given(name)}, {stored(name)}, {given(name)})"
+
+    own = [name for name in names if name not in shape.match]
+    assignments = [f"{_column(fields[name])} = %s" for name in shape.same]
+    assignments += [f"{_column(fields[name])} = {stored(name)} + %s" for name in shape.raised]
+    assignments += [f"{_column(fields[name])} = {new_value(name)}" for name in own]
+    conditions = [f"{stored(name)} = {given(name)}" for name in shape.match]
+    conditions += [f"{stored(name)} = %s" for name in shape.where]
+    conditions += [f"{stored(name)} IS NULL" for name in shape.nulls]
+    source = _source([fields[name] for name in names], places)
+    changes, guard = ", ".join(assignments), " AND ".join(conditions)
+    found = ", ".join(stored(name) for name in shape.returned)
+    before = ["UPDATE", table, "SET", changes, "FROM", source, "WHERE", guard]
+    return " ".join(before), f" RETURNING {found}"
+
+
+def _source(fields: Sequence[models.Field[Any, Any]], places: int) -> str:
+    """The rows as a table `v` with columns named as SQLite names those of VALUES."""
+    if places == ARRAYS:
+        arrays = ", ".join(f"{_typed(field, places)}[]" for field in fields)
+        columns = ", ".join(f"column{number}" for number in range(1, len(fields) + 1))
+        return f"UNNEST({arrays}) AS v ({columns})"
+    row_of_marks = f"({', '.join('%s' for _ in fields)})"
+    return f"(VALUES {', '.join([row_of_marks] * places)}) AS v"
+
+
+def _typed(field: models.Field[Any, Any], places: int) -> str:
+    """A parameter. PostgreSQL does not see by itself what a bare one in a SELECT is."""
+    return f"%s::{field.rel_db_type(connections['default'])}" if places == ARRAYS else "%s"
+
+
+def _table(model: ModelType) -> str:
+    return connections["default"].ops.quote_name(model._meta.db_table)
+
+
+def _column(field: models.Field[Any, Any]) -> str:
+    return connections["default"].ops.quote_name(str(field.column))
+
+
+# --- Values -------------------------------------------------------------------------------------
+
+
+def _values(
+    connection: BaseDatabaseWrapper,
+    model: ModelType,
+    names: Names,
+    rows: Iterable[Mapping[str, Any]],
+) -> list[Any]:
+    fields = _fields(model)
+    columns = [
+        [fields[name].get_db_prep_save(row[name], connection) for row in rows] for name in names
+    ]
+    if connection.vendor == "postgresql":
+        return columns
+    return [value for row in zip(*columns, strict=True) for value in row]
+
+
+def _prepared(
+    connection: BaseDatabaseWrapper, model: ModelType, values: Mapping[str, Any]
+) -> Iterable[Any]:
+    fields = _fields(model)
+    return (fields[name].get_db_prep_save(value, connection) for name, value in values.items())
+
+
+@functools.cache
+def _fields(model: ModelType) -> Fields:
+    return {field.attname: field for field in model._meta.concrete_fields}
+
+
+@functools.cache
+def _defaults(model: ModelType) -> Mapping[str, Any]:
+    """Of all fields but the key: columns have none of their own in the database."""
+    return {
+        field.attname: field.get_default()
+        for field in model._meta.concrete_fields
+        if not field.primary_key
+    }

@@ -1,0 +1,80 @@
+"""When a paused credential is tried again, and by what: an operation of its own, which costs nobody
+theirs. Its success resumes the credential; its failure changes nothing but when the next one goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from operations import events, pauses
+from operations.credentials import installation_label
+from operations.database.batch_sql import insert_instances
+from operations.models import Door, Operation, ProviderPause
+from operations.provider_probe import PROVIDER_PROBE, SUBJECT
+
+SHORTEST_INTERVAL = timedelta(seconds=60)
+LONGEST_INTERVAL = timedelta(minutes=10)
+
+FIRST_IN_LINE = timedelta(days=365)
+"""A probe's turn comes before that of all who wait for its outcome."""
+
+NOTE = "A probe: its pause stays open."
+
+
+def send_due(*, at: datetime) -> int:
+    """Submit a probe for each paused credential whose time has come; what an operator paused is
+    theirs to resume. Returns how many. The installation's key is probed by those who have it."""
+    failing = ProviderPause.objects.filter(resumed_at=None).exclude(error_code=pauses.BY_HAND)
+    mine = failing.filter(Q(credential=installation_label()) | Q(own_key_owner__isnull=False))
+    due = [pause for pause in mine if at >= _next_at(pause)]
+    return sum(submit_probe(pause, at=at, door=Door.SWEEP)[1] for pause in due)
+
+
+def _next_at(pause: ProviderPause) -> datetime:
+    """As long again as it has been paused until the last probe: after 1, 2, 4, 8, 16 minutes, then
+    every ten."""
+    last = pause.probed_at or pause.paused_at
+    return last + min(max(last - pause.paused_at, SHORTEST_INTERVAL), LONGEST_INTERVAL)
+
+
+def submit_probe(pause: ProviderPause, *, at: datetime, door: str) -> tuple[Operation, bool]:
+    """The probe of this pause, and whether it is new: at most one is under way."""
+    probe = Operation(
+        kind=PROVIDER_PROBE,
+        subject_type=SUBJECT,
+        subject_id=str(pause.pk),
+        owner=pause.own_key_owner,
+        own_key=pause.own_key_owner is not None,
+        is_probe=True,
+        queued_at=at,
+        turn_at=at - FIRST_IN_LINE,
+    )
+    with transaction.atomic():
+        ProviderPause.objects.filter(pk=pause.pk).update(probed_at=at)
+        try:
+            with transaction.atomic():
+                insert_instances([probe])
+        except IntegrityError:
+            return _under_way(pause), False
+        events.record(events.CREATED, probe, at=at, to_status=probe.status, door=door)
+        fields = events.operation_fields(probe)
+        events.log_after_commit(events.PROVIDER_PROBED, credential=pause.credential, **fields)
+    return probe, True
+
+
+def _under_way(pause: ProviderPause) -> Operation:
+    probes = Operation.objects.filter(
+        kind=PROVIDER_PROBE, subject_type=SUBJECT, subject_id=str(pause.pk)
+    )
+    return probes.latest("created_at")
+
+
+def acknowledge_probes(failed: Collection[Operation], *, at: datetime) -> None:
+    """A failed probe is nothing to look at besides its pause."""
+    ids = [operation.pk for operation in failed if operation.kind == PROVIDER_PROBE]
+    if ids:
+        Operation.objects.filter(pk__in=ids).update(acknowledged_at=at, acknowledgement=NOTE)
