@@ -26,8 +26,8 @@ from operations.tests.examples import examples
 pytestmark = pytest.mark.slow
 
 PACKAGES = ("config", "operations", "interview_app")
-SMALL, LARGE = 4_000, 8_000
-CHEAP_SECONDS = 0.01
+SMALL, LARGE = 3_000, 6_000
+CHEAP_SECONDS = 0.02
 """Of LARGE characters: a text that is done in this time hurts nobody, and is too short to time."""
 LONG_SECONDS = 0.2
 """What took this long is timed well enough, and not once more."""

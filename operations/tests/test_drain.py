@@ -274,11 +274,11 @@ def test_result_that_comes_after_a_rescue_is_dropped_and_billed(
     assert outcomes[0] in {"lost", "fenced"}
 
 
-def test_run_ends_at_its_deadline_with_the_failure_it_saw(
+def test_run_whose_next_wait_passes_its_deadline_ends_with_the_failure_it_saw(
     submit: Submit, provider: FaultServer, drain: DrainOnce, settings: Settings
 ) -> None:
-    settings.OPERATIONS_DEADLINE_SECONDS = 0.3
-    settings.OPERATIONS_BACKOFF_BASE_SECONDS = 0.2
+    settings.OPERATIONS_DEADLINE_SECONDS = 20
+    settings.OPERATIONS_BACKOFF_BASE_SECONDS = 30
     provider.playing = "server_500"
     operation = submit()
 
@@ -286,7 +286,7 @@ def test_run_ends_at_its_deadline_with_the_failure_it_saw(
 
     operation.refresh_from_db()
     assert (operation.status, operation.error_code) == ("failed", "SERVER_ERROR")
-    assert 1 <= operation.attempts < 4
+    assert operation.attempts == 1
 
 
 def test_rate_limited_operation_waits_where_the_operator_wants_it(
