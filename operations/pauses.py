@@ -110,11 +110,9 @@ def pause_by_hand(
     return opened
 
 
-def open_pause(operation: Operation, error: OpenAIServiceError, *, at: datetime) -> None:
-    """Pause the operation's credential; already paused: nothing changes. Same transaction as the
-    failure that says so."""
-    if not operation.credential:
-        return
+def open_pause(operation: Operation, error: OpenAIServiceError, *, at: datetime) -> bool:
+    """Pause the operation's credential, in the transaction of the failure that says so. False where
+    it was paused already: of many that find out at once, one opens the pause."""
     try:
         with transaction.atomic():
             pause = ProviderPause.objects.create(
@@ -127,7 +125,7 @@ def open_pause(operation: Operation, error: OpenAIServiceError, *, at: datetime)
                 probed_at=at,
             )
     except IntegrityError:
-        return
+        return False
     events.log_after_commit(
         events.PROVIDER_PAUSED,
         level=logging.ERROR,
@@ -137,6 +135,7 @@ def open_pause(operation: Operation, error: OpenAIServiceError, *, at: datetime)
         **events.operation_fields(operation),
     )
     transaction.on_commit(lambda: provider_paused.send_robust(ProviderPause, pause=pause))
+    return True
 
 
 def close_pause(

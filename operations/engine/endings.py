@@ -155,6 +155,18 @@ def deferred(operation: Operation, *, until: datetime, call: CallEnd) -> Ending:
     )
 
 
+def held(operation: Operation, *, call: CallEnd) -> Ending:
+    """running → pending behind the pause of its credential, at no cost: another has found it
+    refused."""
+    return _given_back(
+        operation,
+        event=events.DEFERRED,
+        waiting=Operation.Waiting.QUEUED,
+        call=call,
+        more={"error_code": call.error.error_code} if call.error else {},
+    )
+
+
 def _given_back(
     operation: Operation,
     *,

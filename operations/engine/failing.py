@@ -1,5 +1,5 @@
-"""How runs fail, or wait for a rate limit instead, and whom that stops: where the credential is to
-blame, it is paused. Runs that fail at the same moment are written together."""
+"""How runs fail, or wait instead, and whom that stops: where the credential is to blame, it is paused
+by the first that met it. Runs that fail at the same moment are written together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from operations import capabilities, events, pauses
 from operations.database.clock import noted_now
 from operations.engine import endings, failpoints, probes
 from operations.engine.endings import Ending
-from operations.engine.ledger import CallEnd
+from operations.engine.ledger import CallEnd, Key, key_of
 from operations.engine.outcomes import write_endings
 from operations.errors import RULES, Category, InternalError, OpenAIServiceError, Usage
 from operations.models import Attempt, Operation
@@ -48,10 +48,11 @@ class Failure:
 
 
 def fail_together(failures: Sequence[Failure]) -> list[Operation | None]:
-    """Let those wait that a rate limit refused, where the operator wants it; fail the others. Their
-    rows as they are then; None for one that another worker or a person has moved."""
+    """Let those wait that a rate limit refused, where the operator wants it, and those whose key
+    another has found refused; fail the others. Their rows as they are then; None for one that
+    another worker or a person has moved."""
     now = noted_now()
-    waiting = _defer(failures, at=now)
+    waiting = _let_wait(failures, at=now)
     # Those that may not wait, were asked to stop, or are not ours any more.
     others = [each for each, waits in zip(failures, waiting, strict=True) if waits is None]
     failed = iter(fail_operations(others, at=now))
@@ -65,30 +66,50 @@ def fail_operations(failures: Sequence[Failure], *, at: datetime) -> list[Operat
         at=at,
         after_swap=lambda _: failpoints.reach("in_fail_after_swap"),
     )
-    blamed: dict[str, tuple[Operation, OpenAIServiceError]] = {}
     for each, operation in zip(failures, failed, strict=True):
         if operation is not None:
             log_failed_attempt(operation, each.error, duration_ms=each.duration_ms)
             if each.error.lesson:
                 capabilities.keep(each.error.lesson, at=at)
-            if each.error.pauses_credential:
-                blamed.setdefault(operation.credential, (operation, each.error))
     probes.acknowledge_probes([operation for operation in failed if operation is not None], at=at)
-    for operation, error in blamed.values():
-        pauses.open_pause(operation, error, at=at)
     return failed
 
 
-def _defer(failures: Sequence[Failure], *, at: datetime) -> list[Operation | None]:
-    wanted = [_deferral(each, at=at) for each in failures]
-    deferred = iter(
+def _let_wait(failures: Sequence[Failure], *, at: datetime) -> list[Operation | None]:
+    """Their rows as they wait; None for those that may not, or were moved."""
+    held = _held_by_a_pause(failures, at=at)
+    wanted = [
+        endings.held(each.operation, call=each.call())
+        if key_of(each.operation) in held
+        else _deferral(each, at=at)
+        for each in failures
+    ]
+    waiting = iter(
         write_endings(
             [ending for ending in wanted if ending],
             at=at,
             after_swap=lambda _: failpoints.reach("in_defer_after_swap"),
         )
     )
-    return [next(deferred) if ending else None for ending in wanted]
+    return [next(waiting) if ending else None for ending in wanted]
+
+
+def _held_by_a_pause(failures: Sequence[Failure], *, at: datetime) -> set[Key]:
+    """Pause each credential that is to blame. The first that meets the refusal fails and tells so;
+    what was in flight beside it waits, as what comes later does. A probe was sent to find out."""
+    blaming = [each for each in failures if each.error.pauses_credential]
+    credentials = {each.operation.credential: each for each in reversed(blaming)}
+    credentials.pop("", None)
+    tells = {
+        key_of(first.operation)
+        for first in credentials.values()
+        if pauses.open_pause(first.operation, first.error, at=at)
+    }
+    return {
+        key_of(each.operation)
+        for each in blaming
+        if each.operation.credential and not each.operation.is_probe
+    } - tells
 
 
 def _deferral(failure: Failure, *, at: datetime) -> Ending | None:

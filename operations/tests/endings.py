@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from operations.engine.endings import Ending, completed, deferred, released
-from operations.engine.failing import Failure, fail_operations
+from operations.engine.failing import Failure, fail_together
 from operations.engine.ledger import CallEnd
 from operations.engine.outcomes import write_endings
 from operations.errors import OpenAIServiceError, Usage, error_from_code
@@ -20,9 +20,10 @@ def end(ending: Ending) -> bool:
 
 
 def fail(operation: Operation, error: OpenAIServiceError | str = "SERVER_ERROR") -> bool:
-    """From running, with its open call and, where the credential is to blame, a pause."""
+    """From running, with its open call and, where the credential is to blame, a pause; behind a
+    pause that is open it waits instead."""
     error = error_from_code(error) if isinstance(error, str) else error
-    (failed,) = fail_operations([Failure(operation, error)], at=timezone.now())
+    (failed,) = fail_together([Failure(operation, error)])
     return failed is not None
 
 

@@ -17,7 +17,7 @@ from operations.credentials import installation_label
 from operations.database.states import count_unfinished
 from operations.engine import leases
 from operations.models import Operation, ProviderPause
-from operations.services import resume_provider
+from operations.services import resume_provider, retry_operation
 from operations.tests.factories import (
     OperationFactory,
     ProviderPauseFactory,
@@ -69,6 +69,43 @@ def test_one_fails_the_others_wait_and_all_complete_after_the_mend(
     drain()
 
     assert by_status() == {"failed": 1, "completed": 20}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_of_many_in_flight_that_meet_the_refusal_one_fails(
+    refusal: str, submit: Submit, provider: FaultServer, drain: Callable[[], None]
+) -> None:
+    provider.playing = refusal
+    operations = [submit() for _ in range(20)]
+    drain()
+
+    failed = Operation.objects.get(status="failed")
+    waiting = Operation.objects.filter(status="pending")
+    assert waiting.count() == 19
+    assert len(provider.requests()) > 10, "they were in flight, not held back"
+    met = waiting.exclude(attempts=0)[0]
+    assert met.attempt_ledger.get().error_code == failed.error_code
+    assert queries.waiting(met).reason == "provider_paused"
+
+    provider.playing = "ok"
+    resume_provider(credential=installation_label())
+    drain()
+
+    assert Operation.objects.filter(status="completed").count() == len(operations) - 1
+
+
+def test_retry_that_meets_the_refusal_again_fails_and_says_so(
+    submit: Submit, provider: FaultServer, drain: Callable[[], None]
+) -> None:
+    provider.playing = "auth_invalid_api_key"
+    operation = submit()
+    drain()
+    retry_operation(operation_id=operation.pk, door="api")
+
+    drain()
+
+    operation.refresh_from_db()
+    assert (operation.status, operation.attempts) == ("failed", 2)
 
 
 def test_operation_says_with_which_key_it_was_called_once_it_was(
