@@ -1,5 +1,5 @@
-"""How runs fail, or wait instead, and whom that stops: where the credential is to blame, it is paused
-by the first that met it. Runs that fail at the same moment are written together."""
+"""How runs fail, or wait instead, and whom that stops: where the credential is to blame, the first
+that met it pauses it. Runs that fail at the same moment are written together."""
 
 from __future__ import annotations
 
