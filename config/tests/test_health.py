@@ -89,7 +89,7 @@ def test_broker_that_only_seems_to_live_is_told(
 
     assert response.status_code == 200
     assert response.json()["status"] == "degraded"
-    assert response.json()["seconds"]["broker"] < 1
+    assert response.json()["seconds"]["broker"] < 3
 
 
 class Disk(NamedTuple):
@@ -125,7 +125,7 @@ def test_not_ready_while_somebody_holds_the_write_lock(client: Client) -> None:
 
     assert response.status_code == 503
     assert response.json()["checks"] == {"database": "takes no writes"}
-    assert response.json()["seconds"]["database"] < 5
+    assert response.json()["seconds"]["database"] < 10
     assert client.get("/readyz").status_code == 200, "its patience is its own"
 
 

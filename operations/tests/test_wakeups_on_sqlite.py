@@ -15,7 +15,13 @@ from operations import dispatch
 from operations.engine import wakeups
 from operations.models import Operation
 from operations.tests.factories import UserFactory
-from operations.tests.test_wakeups import PROMPT_SECONDS, roll_back, seconds_until_heard, submit
+from operations.tests.test_wakeups import (
+    PATIENCE_SECONDS,
+    SILENCE_SECONDS,
+    roll_back,
+    seconds_until_heard,
+    submit,
+)
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -56,7 +62,7 @@ def test_commit_is_heard_through_the_pipe() -> None:
 
 @pytest.mark.usefixtures("no_looks")
 def test_rollback_writes_nothing_to_the_pipe() -> None:
-    assert seconds_until_heard(roll_back) is None
+    assert seconds_until_heard(roll_back, SILENCE_SECONDS) is None
 
 
 @pytest.mark.usefixtures("no_looks")
@@ -66,7 +72,7 @@ def test_every_drain_hears_a_byte_and_hears_it_once() -> None:
         async with wakeups.listening(events[0]), wakeups.listening(events[1]):
             await asyncio.sleep(0.1)
             await asyncio.to_thread(dispatch._write_to_pipe)
-            async with asyncio.timeout(PROMPT_SECONDS):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await asyncio.gather(*[event.wait() for event in events])
             for event in events:
                 event.clear()
@@ -123,7 +129,7 @@ def test_commit_that_leaves_nothing_due_wakes_no_drain() -> None:
     def write() -> None:
         UserFactory()
 
-    assert seconds_until_heard(write) is None
+    assert seconds_until_heard(write, SILENCE_SECONDS) is None
 
 
 @pytest.mark.usefixtures("no_pipe")
@@ -133,7 +139,7 @@ def test_database_that_cannot_be_read_wakes_the_drain(tmp_path: Path) -> None:
     async def listen() -> None:
         event = asyncio.Event()
         listener = asyncio.create_task(wakeups.Pipe(str(tmp_path / "empty")).listen(event))
-        async with asyncio.timeout(PROMPT_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await event.wait()
         listener.cancel()
 
