@@ -76,6 +76,10 @@ SERVICES = {
         "Redis does not answer at 127.0.0.1:6379: apt-get install redis-server, "
         "or name another one in TEST_REDIS_URL",
     ),
+    "prometheus": Service(
+        lambda: bool(shutil.which("prometheus") and shutil.which("promtool")),
+        "Prometheus is not installed: apt-get install prometheus",
+    ),
     "browser": Service(
         lambda: find_chromium() is not None,
         "Chromium is not installed: apt-get install chromium, or name a path in CHROMIUM",

@@ -8,6 +8,7 @@ repeated in a message: it may be a secret in the wrong place.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from email.utils import parseaddr
@@ -30,6 +31,7 @@ MIN_SECRET_KEY_LENGTH = 32
 """It signs sessions: 32 random letters hold more than 128 bits."""
 MIN_SECRET_KEY_CHARACTERS = 5
 """Different ones, as Django's check security.W009 asks: a held-down key is long as well."""
+MIN_TOKEN_LENGTH = 16
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 # Small, current, with a price in genai-prices and no announced shutdown (OpenAI's deprecations page
@@ -85,6 +87,7 @@ class Environment:
     alert_webhook_url: str
     retention_days: int
     alert_webhook_format: str
+    metrics_token: str
 
 
 VARIABLES = tuple(field.name.upper() for field in fields(Environment))
@@ -174,6 +177,7 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
         alert_webhook_format=reader.choice(
             "ALERT_WEBHOOK_FORMAT", ("auto", "generic", "slack"), default="auto"
         ),
+        metrics_token=_metrics_token(reader),
         # The file itself is read, and refused, by `operations.checks`.
     )
     for sentence in unknown(variables, known=VARIABLES):
@@ -309,6 +313,14 @@ def _timeout(reader: Reader, *, deadline: float) -> float:
         )
         reader.wrong(name, what, f"{min(30, deadline):g}")
     return seconds
+
+
+def _metrics_token(reader: Reader) -> str:
+    token = reader.text("METRICS_TOKEN", longest=200)
+    if token and (len(token) < MIN_TOKEN_LENGTH or not re.fullmatch(r"[!-~]+", token)):
+        how = "$(python3 -c 'import secrets; print(secrets.token_urlsafe(32))')"
+        reader.wrong("METRICS_TOKEN", "is short, or holds more than letters and marks", how)
+    return token
 
 
 def _admins(reader: Reader) -> tuple[str, ...]:

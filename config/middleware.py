@@ -103,19 +103,19 @@ PERMISSIONS_POLICY = ", ".join(
 )
 
 
-HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
+PATHS_FOR_PROGRAMS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class ForeignHost:
     """A Host that is not ours, asked for before Django's own middleware does: with DEBUG on that
-    answers a program with a page about the exception. Health checks are answered under any name:
-    load balancers ask an address, or send no Host, and nothing in the answer holds it."""
+    answers a program with a page about the exception. Health checks and scrapes are answered
+    under any name: their programs ask an address, or send no Host, and no answer holds it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path in HEALTH_PATHS:
+        if request.path in PATHS_FOR_PROGRAMS:
             request.META["HTTP_HOST"] = own_host()
         if request.path.startswith(API_PREFIX):
             try:

@@ -280,7 +280,7 @@ if TRUSTED_PROXY_COUNT:
     # Only a proxy in front can end TLS and say that it did; without one a redirect goes nowhere.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = not DEBUG
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 # Sub-domains and the browsers' preload list are promises that only the domain's owner can make.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 X_FRAME_OPTIONS = "DENY"
@@ -313,3 +313,4 @@ PASSWORD_RESET_BY_MAIL = DEBUG or not EMAIL_BACKEND.endswith("console.EmailBacke
 ADMINS = [(address, address) for address in env.admins]
 ALERT_WEBHOOK_URL = env.alert_webhook_url
 ALERT_WEBHOOK_FORMAT = env.alert_webhook_format
+METRICS_TOKEN = env.metrics_token

@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config.health import healthz, readyz
+from config.metrics import metrics
 from operations.api.docs import SchemaView, docs
 
 
@@ -21,6 +22,7 @@ handler500 = "config.unavailable.server_error"
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
     path("admin/r/<path:rest>", no_view_on_site),
     # Its own page would be a second door to guess one's password at.
     path("admin/password_change/", RedirectView.as_view(pattern_name="change_password")),

@@ -19,6 +19,7 @@ from django.db.models import Sum
 
 from operations.database.batch_sql import Statement, insert_statements, update_each
 from operations.database.clock import database_now
+from operations.errors import Category
 from operations.models import Attempt, MetricDelta, MetricMinute, MetricTotal, Operation
 
 OPERATIONS = "operations_total"
@@ -54,6 +55,9 @@ class Sample:
     total: float
 
 
+NONE = Sample(0, 0.0)
+
+
 def of_final(operation: Operation, *, at: datetime) -> list[Observation]:
     """A transition into a final status, and how long it took since it was queued."""
     return [
@@ -86,6 +90,22 @@ def of_attempt(
     if possibly_paid_twice:
         deltas.append(_counter(PAID_TWICE))
     return deltas
+
+
+def possible(kinds: Iterable[str]) -> Iterator[Key]:
+    """The counters with all that they can say: who reads rates misses the first of a kind where a
+    counter begins with it."""
+    yield PAID_TWICE, _labels(), COUNTER
+    for kind in kinds:
+        for status in (Operation.Status.COMPLETED, Operation.Status.CANCELLED):
+            yield OPERATIONS, _labels(kind=kind, status=status.value, category=""), COUNTER
+        for outcome in (Attempt.Outcome.SUCCEEDED, Attempt.Outcome.LOST):
+            yield ATTEMPTS, _labels(kind=kind, outcome=outcome.value, category=""), COUNTER
+        for category in map(str, Category):
+            failed = Operation.Status.FAILED.value
+            yield OPERATIONS, _labels(kind=kind, status=failed, category=category), COUNTER
+            failed = Attempt.Outcome.FAILED.value
+            yield ATTEMPTS, _labels(kind=kind, outcome=failed, category=category), COUNTER
 
 
 def count(observations: Iterable[Observation]) -> None:
@@ -247,17 +267,10 @@ def _begin(at: datetime) -> datetime:
 
 
 def snapshot() -> dict[Key, Sample]:
-    """All totals with what is not folded yet: (name, labels as JSON, bucket or -1) → sample."""
-    with transaction.atomic():
-        unfolded = _summed(_observed(MetricDelta.objects.values_list(*DELTA)))
-        result = {
-            (row.name, row.labels, row.bucket): Sample(row.count, row.total)
-            for row in MetricTotal.objects.all()
-        }
-    for key, sample in unfolded.items():
-        known = result.get(key, Sample(0, 0.0))
-        result[key] = Sample(known.count + sample.count, known.total + sample.total)
-    return result
+    """All totals with what is not folded yet: (name, labels as JSON, bucket or -1) → sample. One
+    statement: between two a fold would be seen twice or not at all."""
+    unfolded = MetricDelta.objects.values_list(*DELTA)
+    return _summed(_observed(unfolded.union(MetricTotal.objects.values_list(*DELTA), all=True)))
 
 
 def _observed(deltas: Iterable[Sequence[Any]]) -> Iterator[Observation]:

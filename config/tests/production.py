@@ -43,11 +43,14 @@ class Production:
         self._run(["manage.py", "migrate", "--verbosity", "0"]).wait()
         self._run(["-m", "config.webserver"])
         if worker:
-            self._run(["manage.py", "operations_worker"])
+            self.start_worker()
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while not self._answers():
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.1)
+
+    def start_worker(self) -> None:
+        self._run(["manage.py", "operations_worker"])
 
     def run(self, *arguments: str) -> None:
         """A command on the same database, to its end."""

@@ -62,6 +62,7 @@ WRONG = {
     "EMAIL_FROM": "The office",
     "CORS_ALLOWED_ORIGINS": "https://app.example.org/page",
     "RETENTION_DAYS": "a year",
+    "METRICS_TOKEN": "short",
 }
 
 
