@@ -22,7 +22,7 @@ from chaos.options import ROOT, Options, environment, make_options
 
 KINDS = ("kill", "infrastructure", "pause")
 
-EXTRA_SECONDS = 240.0
+EXTRA_SECONDS = 360.0
 """For start, settling, retries, stop and checks, on top of the storm itself."""
 
 LONG_RUN: tuple[tuple[str, str, float, int], ...] = (
@@ -33,8 +33,8 @@ LONG_RUN: tuple[tuple[str, str, float, int], ...] = (
     ("infrastructure", "postgres", 60.0, 104),
     ("infrastructure", "redis", 80.0, 105),
     ("infrastructure", "pooler", 60.0, 109),
-    ("pause", "sqlite", 50.0, 106),
-    ("pause", "postgres", 50.0, 107),
+    ("pause", "sqlite", 150.0, 106),
+    ("pause", "postgres", 150.0, 107),
 )
 
 

@@ -55,6 +55,7 @@ from operations.services import retry_operation  # noqa: E402
 from operations.workers.chores import SWEEP_SECONDS  # noqa: E402
 
 STARTS_WITHIN_SECONDS = 60.0
+WRITES_WITHIN_SECONDS = 120.0
 RECOVERY_SECONDS = 15.0
 """What the supervisor gets to bring a dead or wedged cluster back."""
 
@@ -166,6 +167,8 @@ class Campaign:
         )
         for thread in (self.watcher, self.submitter, *self.writers):
             thread.start()
+        # On a slow machine a web server that is killed every few seconds hardly ever answers.
+        wait_until(lambda: all(w.written.confirmed for w in self.writers), WRITES_WITHIN_SECONDS)
 
     def _strike(self) -> None:
         if self.options.kind == "pause":

@@ -34,7 +34,7 @@ Submit = Callable[..., Operation]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_nothing_is_lost_or_doubled_while_everything_is_killed() -> None:
     options = ["--seconds", "30", "--backend", "sqlite", "--seed", "7", "--json"]
 
