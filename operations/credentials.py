@@ -40,17 +40,22 @@ class Credential:
         return f"{_shortened(_without_userinfo(self.base_url), room)}#{self.fingerprint}"
 
 
-def make_credential(api_key: str, *, base_url: str = "", own_key: bool = False) -> Credential:
-    """The credential of this key at this address (default: the installation's address).
+def make_credential(
+    api_key: str, *, base_url: str = "", owner_id: int | None = None
+) -> Credential:
+    """The credential of this key at this address (default: the installation's address), or of this
+    person's own.
 
     The key is taken as it is: whoever reads it from a person or the environment strips it.
     """
+    is_own = owner_id is not None
     return Credential(
         base_url=base_url or installation_base_url(),
         api_key=api_key,
-        own_key=own_key,
+        own_key=is_own,
         simulated=False,
-        fingerprint=fingerprint_of(api_key),
+        # Who saves somebody else's key, or the installation's, shares no pause with them.
+        fingerprint=fingerprint_of(f"{owner_id}:{api_key}" if is_own else api_key),
     )
 
 
