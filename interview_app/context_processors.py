@@ -8,13 +8,14 @@ from django.http import HttpRequest
 
 from interview_app.accounts import is_visitor
 from operations.credentials import is_simulated
+from operations.own_keys import has_own_key
 
 
 def installation(request: HttpRequest) -> dict[str, bool]:
     # A page that refuses a request may be written before anybody looked who sent it.
     person = getattr(request, "user", AnonymousUser())
     return {
-        "simulated_provider": is_simulated(),
+        "simulated_provider": is_simulated() and not has_own_key(person.pk),
         "registration_open": settings.REGISTRATION_OPEN,
         "may_try": settings.TRY_WITHOUT_ACCOUNT,
         "is_visitor": is_visitor(person),

@@ -7,6 +7,7 @@ here imports the SDK or opens a connection.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
@@ -40,9 +41,7 @@ class Credential:
         return f"{_shortened(_without_userinfo(self.base_url), room)}#{self.fingerprint}"
 
 
-def make_credential(
-    api_key: str, *, base_url: str = "", owner_id: int | None = None
-) -> Credential:
+def make_credential(api_key: str, *, base_url: str = "", owner_id: int | None = None) -> Credential:
     """The credential of this key at this address (default: the installation's address), or of this
     person's own.
 
@@ -127,6 +126,24 @@ def base_url_fault(url: str) -> str:
     if port == 0:
         return "its port is 0"
     return _host_fault(parts) or _extras_fault(parts)
+
+
+INSIDE = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home.arpa", ".corp")
+
+
+def is_internal(url: str) -> bool:
+    """Whether its host is, as it is written, this machine's or an internal network's: by number in
+    any notation, or by a name that the public DNS does not have. Names are not looked up."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if "." not in host and ":" not in host:  # localhost, redis, and 2130706433
+        return True
+    if host.endswith(INSIDE):
+        return True
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        # 127.1 and 0x7f.0.0.1 are addresses to a resolver; no top-level domain begins with a digit.
+        return host.rpartition(".")[2][:1].isdecimal()
 
 
 def _host_fault(parts: SplitResult) -> str:

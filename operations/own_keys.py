@@ -7,13 +7,19 @@ API and admin know its hint.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from operations import encryption
-from operations.credentials import Credential, key_fault, make_credential
+from operations.credentials import (
+    Credential,
+    installation_base_url,
+    key_fault,
+    make_credential,
+)
 from operations.encryption import Undecryptable
 from operations.errors import AuthenticationError, InvalidRequestError, OpenAIServiceError
 from operations.masking import LONGEST_SECRET, MIN_SECRET_LENGTH, remember_secret
@@ -32,11 +38,18 @@ Resolved = Mapping[int | None, Credential | OpenAIServiceError]
 
 def own_key_of(owner_id: int | None) -> OwnKey | None:
     """What may be known of it."""
+    if owner_id is None:
+        return None
     return OwnKey.objects.defer("encrypted").filter(owner_id=owner_id).first()
 
 
 def has_own_key(owner_id: int | None) -> bool:
     return owner_id is not None and OwnKey.objects.filter(owner_id=owner_id).exists()
+
+
+def host_of(key: OwnKey) -> str:
+    """Who gets the texts that are sent with it."""
+    return urlsplit(key.base_url or installation_base_url()).hostname or ""
 
 
 def hint_of(key: str) -> str:

@@ -49,9 +49,7 @@ class ProviderProbe(Kind):
     def parse(self, content: object, request: ProviderRequest) -> None:
         """Any answer will do: the question was whether there is one."""
 
-    def apply(
-        self, operation: Operation, result: None, reply: ProviderReply
-    ) -> Sequence[Model]:
+    def apply(self, operation: Operation, result: None, reply: ProviderReply) -> Sequence[Model]:
         """The success of whatever was sent although its credential is paused ends the pause."""
         return ()
 

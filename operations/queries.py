@@ -91,9 +91,7 @@ def tell_together(operations: Iterable[Operation]) -> None:
 
 
 def _speaks_of_admin(operation: Operation) -> bool:
-    return (
-        operation.status == Operation.Status.FAILED and rule_of(operation.error_code).tells_admin
-    )
+    return operation.status == Operation.Status.FAILED and rule_of(operation.error_code).tells_admin
 
 
 def _waits_behind_pause(operation: Operation) -> bool:
