@@ -23,7 +23,7 @@ from operations.credentials import (
 from operations.encryption import Undecryptable
 from operations.errors import AuthenticationError, InvalidRequestError, OpenAIServiceError
 from operations.masking import LONGEST_SECRET, MIN_SECRET_LENGTH, remember_secret
-from operations.models import Operation, OwnKey
+from operations.models import Operation, OwnKey, ProviderPause
 
 KEY_MIN_LENGTH, KEY_MAX_LENGTH = MIN_SECRET_LENGTH, LONGEST_SECRET
 """Outside of these the logs' mask would not know it."""
@@ -50,6 +50,11 @@ def has_own_key(owner_id: int | None) -> bool:
 def host_of(key: OwnKey) -> str:
     """Who gets the texts that are sent with it."""
     return urlsplit(key.base_url or installation_base_url()).hostname or ""
+
+
+def is_paused(owner_id: int) -> bool:
+    """Whether the provider refused it, so that what waits for it waits."""
+    return ProviderPause.objects.filter(own_key_owner_id=owner_id, resumed_at=None).exists()
 
 
 def hint_of(key: str) -> str:

@@ -155,12 +155,12 @@ def close_pause(
     return pause is not None and _close(pause, at=at, actor=actor, in_ramp=in_ramp)
 
 
-def close_pauses_of(owner: AbstractUser, *, at: datetime) -> int:
+def close_pauses_of(owner: AbstractUser, *, at: datetime, actor: AbstractUser) -> int:
     """Those of this person's own key, which is another one now, or gone; how many. What an operator
     paused is the operator's to resume."""
     theirs = ProviderPause.objects.filter(own_key_owner=owner.pk, resumed_at=None)
     return sum(
-        _close(pause, at=at, actor=owner, in_ramp=False)
+        _close(pause, at=at, actor=actor, in_ramp=False)
         for pause in theirs.exclude(error_code=BY_HAND)
     )
 

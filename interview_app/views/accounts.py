@@ -41,7 +41,7 @@ from interview_app.views.ownership import signed_in_user
 from interview_app.views.paths import next_path
 from interview_app.views.refused import refuse_page
 from operations.models import Door
-from operations.own_keys import host_of, own_key_of
+from operations.own_keys import host_of, is_paused, own_key_of
 from operations.queries import operation_message
 
 
@@ -111,6 +111,7 @@ def account_page(request: HttpRequest, key_form: OwnKeyForm | None = None) -> Ht
         "key_form": key_form or OwnKeyForm(),
         "own_key": key,
         "own_host": host_of(key) if key else "",
+        "is_key_paused": bool(key) and is_paused(person.pk),
         "key_check": check,
         "key_check_message": operation_message(check) if check else "",
     }

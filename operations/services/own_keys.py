@@ -47,17 +47,18 @@ def save_own_key(*, person: AbstractUser, key: str, base_url: str = "") -> OwnKe
     )
     theirs = Operation.objects.filter(owner_id=person.pk, status=Operation.Status.PENDING)
     theirs.filter(own_key=False).update(own_key=True, updated_at=now)
-    pauses.close_pauses_of(person, at=now)
+    pauses.close_pauses_of(person, at=now, actor=person)
     dispatch.wake()
     return saved
 
 
 @transaction.atomic
-def delete_own_key(*, person: AbstractUser) -> bool:
-    """False where there was none. What still waits for it fails and says so: it was asked for under
-    another key than the installation's, to which a retry would send it."""
+def delete_own_key(*, person: AbstractUser, actor: AbstractUser | None = None) -> bool:
+    """False where there was none. `actor`: an operator who does it for them. What still waits for
+    it fails and says so: it was asked for under another key than the installation's, with which a
+    retry would send it."""
     deleted, _ = OwnKey.objects.filter(owner_id=person.pk).delete()
-    pauses.close_pauses_of(person, at=database_now())
+    pauses.close_pauses_of(person, at=database_now(), actor=actor or person)
     dispatch.wake()
     return bool(deleted)
 
