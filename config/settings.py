@@ -286,6 +286,7 @@ if TRUSTED_PROXY_COUNT:
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.AlwaysCareful"
 
 # --- Logs and mail ------------------------------------------------------------------------------
 LOGGING = logging_configuration(

@@ -28,7 +28,7 @@ _waiting = threading.BoundedSemaphore(2)
 """Threads of this process that may wait for an outcome at once: the others serve pages."""
 
 
-@sensitive_variables("key")
+@sensitive_variables()
 @transaction.atomic
 def save_own_key(*, person: AbstractUser, key: str, base_url: str = "") -> OwnKey:
     """From now on this person's calls are made with it, those that wait already too; the pause of a
