@@ -403,6 +403,7 @@ def test_no_address_inside_is_called_for_somebody(
 ) -> None:
     settings.OWN_KEY_BASE_URLS = ["https://api.example.org/v1"]
     sent = {"key": "a-key-of-alice-for-tests", "base_url": address}
+    answer: Any
 
     if door == "api":
         answer = api_client(alice).put("/api/v1/me/api-key/", sent)

@@ -223,7 +223,7 @@ def test_no_page_about_an_error_shows_the_key_that_was_sent(
     settings.DEBUG = debug
     settings.FIELD_ENCRYPTION_KEY = ("broken, so that saving fails",)
     key = KEYS["of words"]
-
+    answer: Any
     if door == "page":
         client = Client(raise_request_exception=False)
         client.force_login(alice)

@@ -30,6 +30,7 @@ from interview_app.tests.factories import (
     SessionSummaryFactory,
 )
 from operations.models import Operation, ProviderCapability, ProviderContact
+from operations.services import save_own_key
 from operations.tests.factories import (
     AttemptFactory,
     OperationEventFactory,
@@ -102,6 +103,7 @@ def more_of_everything(world: World, numbers: range) -> None:
         ProviderPauseFactory(credential=f"https://p{number}.example.org/v1#0123456789ab")
         WorkerHeartbeatFactory(supervisor=f"another {number}")
         ResumeFactory(owner=UserFactory())
+        save_own_key(person=UserFactory(), key="a-key-of-theirs-for-tests")
         _meet_another_provider(number)
 
 

@@ -153,6 +153,7 @@ def test_who_was_deleted_while_they_signed_in_is_told_as_anybody_unknown(
     door: str, alice: User, client: Client
 ) -> None:
     sent = {"username": "alice", "password": PASSWORD}
+    answer: Any
 
     with before_writing('UPDATE "auth_user"', deletion_of(alice)):
         if door == "page":

@@ -80,7 +80,7 @@ def check_own_key(*, person: AbstractUser, subject_id: object, door: str) -> Ope
                 door=door,
             )
     except OperationInProgress as under_way:
-        return Operation.objects.get(pk=under_way.existing_id)
+        return Operation.objects.get(pk=str(under_way.existing_id))
 
 
 def ended_within(operation_id: UUID, seconds: float = LONGEST_WAIT_SECONDS) -> Operation:

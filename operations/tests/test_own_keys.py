@@ -200,7 +200,7 @@ def test_refused_own_key_stops_nobody_else_even_with_the_same_key(
 
     assert now_of(refused)[0] == "failed"
     assert now_of(waits) == ("pending", "")
-    assert queries.waiting(waits).reason == "provider_paused"  # type: ignore[union-attr]
+    assert queries.waiting(waits).reason == "provider_paused"
     assert now_of(of_bob) == now_of(ours) == ("completed", "")
     assert ProviderPause.objects.get().own_key_owner == alice
 
