@@ -182,7 +182,7 @@ def test_a_key_of_ones_own_is_nowhere_in_clear(tale: Tale) -> None:
     tale.tell()
 
     export, dump = tale.export(), tale.dump()
-    tale.production.run("manage.py", "list_operations", "--json")
+    tale.production.run("manage.py", "operation_stats", "--json")
     while_running = tale.bytes_of_the_database()
     tale.abort_a_worker()
     tale.production.stop()

@@ -93,7 +93,12 @@ def more_of_everything(world: World, numbers: range) -> None:
         AnswerFactory(question=question)
         for kind, subject in (("question_reason", question.pk), ("feedback_analysis", below.pk)):
             OperationFactory(
-                owner=alice, session_id=session.pk, kind=kind, subject_id=str(subject), failed=True
+                owner=alice,
+                session_id=session.pk,
+                kind=kind,
+                subject_id=str(subject),
+                failed=True,
+                error_code="INVALID_API_KEY",  # its text asks whether the administrator knows
             )
         AttemptFactory(operation=operation, number=number + 10)
         OperationEventFactory(operation=operation)
