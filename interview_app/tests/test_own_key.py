@@ -229,9 +229,18 @@ def test_the_page_tells_what_a_check_found(
 
     shown = page.get("/account/").text
     assert words in shown
-    assert ("was asked for with it waits" in shown) == (plays != "ok")
     save_own_key(person=alice, key=f"{KEY}-2222")
     assert words not in page.get("/account/").text, "that was another key"
+
+
+@pytest.mark.django_db
+def test_the_page_says_that_a_refused_key_holds_things_up(page: Client, alice: User) -> None:
+    save_own_key(person=alice, key=KEY)
+    assert "was asked for with it waits" not in page.get("/account/").text
+
+    ProviderPauseFactory(own_key_owner=alice)
+
+    assert "was asked for with it waits" in page.get("/account/").text
 
 
 @pytest.mark.django_db
