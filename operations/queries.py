@@ -79,7 +79,7 @@ def telling_of_failure(operation: Operation) -> Telling:
 
 def tell_together(operations: Iterable[Operation]) -> None:
     """Read for all of these at once what each would ask by itself when its text is written."""
-    rows = list(operations)
+    rows = [each for each in operations if not hasattr(each, "telling")]
     spoken = [each for each in rows if _speaks_of_admin(each)]
     told = _told(spoken) if spoken else {}
     waiting = [each for each in rows if not each.own_key and _waits_behind_pause(each)]
