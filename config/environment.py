@@ -23,7 +23,7 @@ from django.core.validators import validate_email
 from config import local, places
 from config.reader import Reader, is_url
 from config.unknown_variables import unknown
-from operations.credentials import base_url_fault, key_fault
+from operations.credentials import base_url_fault, is_internal, key_fault
 from operations.errors.operator_vocabulary import read_vocabulary
 from operations.errors.simulated_faults import parse_faults
 
@@ -32,6 +32,8 @@ MIN_SECRET_KEY_LENGTH = 32
 MIN_SECRET_KEY_CHARACTERS = 5
 """Different ones, as Django's check security.W009 asks: a held-down key is long as well."""
 MIN_TOKEN_LENGTH = 16
+LONGEST_BASE_URL = 200
+"""What `OwnKey` keeps."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 # Small, current, with a price in genai-prices and no announced shutdown (OpenAI's deprecations page
@@ -62,6 +64,7 @@ class Environment:
     openai_structured_output: str
     openai_max_output_tokens: int
     openai_reasoning_effort: str
+    own_key_base_urls: tuple[str, ...]
     operations_max_retries: int
     operations_backoff_base_seconds: float
     operations_deadline_seconds: float
@@ -134,6 +137,7 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
             "OPENAI_MAX_OUTPUT_TOKENS", default=0, least=0, most=1_000_000
         ),
         openai_reasoning_effort=reader.text("OPENAI_REASONING_EFFORT", longest=20),
+        own_key_base_urls=_own_key_addresses(reader),
         operations_max_retries=reader.integer("OPERATIONS_MAX_RETRIES", default=3, least=0, most=3),
         operations_backoff_base_seconds=reader.number(
             "OPERATIONS_BACKOFF_BASE_SECONDS", default=1, above=0
@@ -271,6 +275,22 @@ def _provider_url(reader: Reader) -> str:
     if fault:
         reader.wrong("OPENAI_BASE_URL", f"cannot be used: {fault}", "http://127.0.0.1:11434/v1")
     return url
+
+
+def _own_key_addresses(reader: Reader) -> tuple[str, ...]:
+    """Whoever saves a key chooses among these, and only among these."""
+    name = "OWN_KEY_BASE_URLS"
+    urls = tuple(url.rstrip("/") for url in reader.words(name, default=()))
+    what = ""
+    if any(base_url_fault(url) or len(url) > LONGEST_BASE_URL for url in urls):
+        what = "holds something that is no base URL"
+    elif not all(url.startswith("https://") for url in urls):
+        what = "holds an address without TLS: people's keys would travel in clear"
+    elif any(map(is_internal, urls)):
+        what = "holds an address of this machine or an internal network"
+    if what:
+        reader.wrong(name, what, "https://api.openai.com/v1,https://openrouter.ai/api/v1")
+    return urls
 
 
 def _faults(reader: Reader) -> str:

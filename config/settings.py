@@ -48,6 +48,7 @@ OPENAI_TIMEOUT_SECONDS = env.openai_timeout_seconds
 OPENAI_STRUCTURED_OUTPUT = env.openai_structured_output
 OPENAI_MAX_OUTPUT_TOKENS = env.openai_max_output_tokens
 OPENAI_REASONING_EFFORT = env.openai_reasoning_effort
+OWN_KEY_BASE_URLS = env.own_key_base_urls
 OPERATIONS_MAX_RETRIES = env.operations_max_retries
 OPERATIONS_BACKOFF_BASE_SECONDS = env.operations_backoff_base_seconds
 OPERATIONS_DEADLINE_SECONDS = env.operations_deadline_seconds
@@ -285,6 +286,7 @@ if TRUSTED_PROXY_COUNT:
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.AlwaysCareful"
 
 # --- Logs and mail ------------------------------------------------------------------------------
 LOGGING = logging_configuration(

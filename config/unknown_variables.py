@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
-OURS = ("OPERATIONS_", "SIMULATED_")
+OURS = ("OPERATIONS_", "OWN_KEY_", "SIMULATED_")
 SHARED = (
     "ALERT_",
     "API_",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from typing import cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -12,10 +13,13 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from interview_app.public_ids import public_id_of
 from operations import limits
+from operations.key_check import KEY_CHECK
 from operations.limits.address import address_of
 from operations.limits.rules import EXPORT, OWN_PASSWORD, SIGN_UP, of_person
-from operations.services import cancel_owner_operations
+from operations.models import Operation
+from operations.services import cancel_owner_operations, check_own_key
 
 VISITOR = "visitor-"
 """How the names of those begin who try it without an account. They have no password."""
@@ -61,6 +65,16 @@ def delete_account(*, person: User, actor: User, door: str) -> None:
     # lock it would be ours that fails. After the operations: everybody locks those first.
     User.objects.select_for_update().filter(pk=person.pk).first()
     person.delete()
+
+
+def check_key(person: User, *, door: str) -> Operation:
+    """Ask the provider whether it takes this person's own key. Raises as `check_own_key`."""
+    return check_own_key(person=person, subject_id=public_id_of(person), door=door)
+
+
+def newest_check(person: User, *, since: datetime) -> Operation | None:
+    checks = Operation.objects.filter(owner=person, kind=KEY_CHECK, created_at__gte=since)
+    return checks.order_by("-created_at", "-id").first()
 
 
 def count_sign_up(request: HttpRequest) -> None:

@@ -9,8 +9,10 @@ import json
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.forms import (
     AuthenticationForm,
     PasswordChangeForm,
@@ -47,6 +49,7 @@ from interview_app.resume_texts import (
     WARNINGS,
 )
 from interview_app.services import read_upload
+from operations.credentials import installation_base_url
 from operations.errors import Category
 from operations.refusals import Refusal
 
@@ -345,3 +348,24 @@ class SignUpForm(UserForm):
     class Meta:
         model = User
         fields = ("username", "email")
+
+
+class OwnKeyForm(forms.Form):
+    """A key is never written back into the page, not even where it is refused."""
+
+    key = forms.CharField(
+        label=_("API key"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    base_url = forms.CharField(label=_("Address"), required=False, widget=forms.Select)
+
+    def __init__(self, *data: Any) -> None:
+        super().__init__(*data)
+        host = urlsplit(installation_base_url()).hostname
+        usual = _("As for everybody here: %(host)s") % {"host": host}
+        offered = [(url, url) for url in settings.OWN_KEY_BASE_URLS]
+        cast(forms.Select, self.fields["base_url"].widget).choices = [("", usual), *offered]
+
+    @property
+    def offers_addresses(self) -> bool:
+        return bool(settings.OWN_KEY_BASE_URLS)

@@ -24,6 +24,7 @@ from interview_app.models import (
 from interview_app.rubric import mean_score
 from operations.database.states import with_state
 from operations.models import Operation
+from operations.queries import tell_together
 
 QUESTION_GENERATION = "question_generation"
 FEEDBACK_ANALYSIS = "feedback_analysis"
@@ -278,7 +279,9 @@ def _operations_of(session_ids: Iterable[UUID | str]) -> list[Operation]:
     """To be read before what they make: each query sees its own moment, and a result that is
     committed between two of them must not be missing beside a status that says it is there."""
     operations = Operation.objects.filter(session_id__in=list(session_ids))
-    return list(with_state(operations).order_by("-created_at", "-id"))
+    found = list(with_state(operations).order_by("-created_at", "-id"))
+    tell_together(found)
+    return found
 
 
 def _details(

@@ -8,7 +8,7 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         # Each of these registers itself.
-        from operations import checks, provider_probe  # noqa: F401
+        from operations import checks, key_check, provider_probe  # noqa: F401
         from operations.database import trouble
         from operations.workers import alerts, queue_checks  # noqa: F401
 

@@ -7,6 +7,7 @@ here imports the SDK or opens a connection.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
@@ -40,17 +41,20 @@ class Credential:
         return f"{_shortened(_without_userinfo(self.base_url), room)}#{self.fingerprint}"
 
 
-def make_credential(api_key: str, *, base_url: str = "", own_key: bool = False) -> Credential:
-    """The credential of this key at this address (default: the installation's address).
+def make_credential(api_key: str, *, base_url: str = "", owner_id: int | None = None) -> Credential:
+    """The credential of this key at this address (default: the installation's address), or of this
+    person's own.
 
     The key is taken as it is: whoever reads it from a person or the environment strips it.
     """
+    is_own = owner_id is not None
     return Credential(
         base_url=base_url or installation_base_url(),
         api_key=api_key,
-        own_key=own_key,
+        own_key=is_own,
         simulated=False,
-        fingerprint=fingerprint_of(api_key),
+        # Who saves somebody else's key, or the installation's, shares no pause with them.
+        fingerprint=fingerprint_of(f"{owner_id}:{api_key}" if is_own else api_key),
     )
 
 
@@ -122,6 +126,24 @@ def base_url_fault(url: str) -> str:
     if port == 0:
         return "its port is 0"
     return _host_fault(parts) or _extras_fault(parts)
+
+
+INSIDE = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home.arpa", ".corp")
+
+
+def is_internal(url: str) -> bool:
+    """Whether its host is, as it is written, this machine's or an internal network's: by number in
+    any notation, or by a name that the public DNS does not have. Names are not looked up."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if "." not in host and ":" not in host:  # localhost, redis, and 2130706433
+        return True
+    if host.endswith(INSIDE):
+        return True
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        # 127.1 and 0x7f.0.0.1 are addresses to a resolver; no top-level domain begins with a digit.
+        return host.rpartition(".")[2][:1].isdecimal()
 
 
 def _host_fault(parts: SplitResult) -> str:

@@ -63,6 +63,9 @@ class Kind(ABC):
     stopped: _StrPromise | str = _("This was stopped.")
     sends: _StrPromise | str = ""
     """What goes to the provider, for who wants to know: "The question and your answer to it"."""
+    acknowledged_as: str = ""
+    """The note with which its failure is acknowledged as it is written, where there is nothing for
+    an operator to look at besides."""
     waits_for: tuple[str, ...] = ()
     """Kinds whose unfinished operations of the same session should end first; waited for at most
     `due.PATIENCE`, then this kind must cope with what is missing."""

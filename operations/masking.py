@@ -80,10 +80,12 @@ _secrets: OrderedDict[str, None] = OrderedDict()
 
 
 def remember_secret(secret: str) -> None:
-    """Mask this value wherever it occurs in this process from now on: keys have no common form."""
-    if len(secret) < MIN_SECRET_LENGTH or secret in _secrets:
+    """Mask this value wherever it occurs in this process from now on: keys have no common form. Of
+    more than MAX_SECRETS those are forgotten that were named longest ago."""
+    if len(secret) < MIN_SECRET_LENGTH:
         return
     _secrets[secret] = None
+    _secrets.move_to_end(secret)
     if len(_secrets) > MAX_SECRETS:
         _secrets.popitem(last=False)
 

@@ -98,6 +98,7 @@ def pause_by_hand(
         credential=credential,
         resumed_at=None,
         defaults={
+            "own_key_owner_id": _owner_of(credential),
             "error_category": "",
             "error_code": BY_HAND,
             "paused_at": at,
@@ -108,6 +109,12 @@ def pause_by_hand(
     if opened:
         events.log_after_commit(events.PROVIDER_PAUSED, credential=credential, error_code=BY_HAND)
     return opened
+
+
+def _owner_of(credential: str) -> int | None:
+    """Whose own key it is; None: the installation's, or one that nothing was called with."""
+    called = Operation.objects.filter(credential=credential, own_key=True)
+    return called.order_by().values_list("owner_id", flat=True).first()
 
 
 def open_pause(operation: Operation, error: OpenAIServiceError, *, at: datetime) -> bool:
@@ -144,12 +151,26 @@ def close_pause(
     """Let the credential's operations run again; `in_ramp`: few at first. False where it was not
     paused."""
     pause = ProviderPause.objects.filter(credential=credential, resumed_at=None).first()
-    if pause is None:
-        return False
+    return pause is not None and _close(pause, at=at, actor=actor, in_ramp=in_ramp)
+
+
+def close_pauses_of(owner: AbstractUser, *, at: datetime, actor: AbstractUser) -> int:
+    """Those of this person's own key, which is another one now, or gone; how many. What an operator
+    paused is the operator's to resume."""
+    theirs = ProviderPause.objects.filter(own_key_owner=owner.pk, resumed_at=None)
+    return sum(
+        _close(pause, at=at, actor=actor, in_ramp=False)
+        for pause in theirs.exclude(error_code=BY_HAND)
+    )
+
+
+def _close(
+    pause: ProviderPause, *, at: datetime, actor: AbstractUser | None, in_ramp: bool
+) -> bool:
     closed = ProviderPause.objects.filter(pk=pause.pk, resumed_at=None).update(
         resumed_at=at, resumed_by=actor, let_through=0 if in_ramp else None
     )
     if closed:
-        events.log_after_commit(events.PROVIDER_RESUMED, credential=credential)
+        events.log_after_commit(events.PROVIDER_RESUMED, credential=pause.credential)
         transaction.on_commit(lambda: provider_resumed.send_robust(ProviderPause, pause=pause))
     return bool(closed)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -67,24 +70,69 @@ def operation_message(operation: Operation) -> str:
 
 def telling_of_failure(operation: Operation) -> Telling:
     """Whether an administrator knows of what failed this operation. One query, and only where the
-    text speaks of it."""
-    if not rule_of(operation.error_code).tells_admin:
-        return Telling.TOLD
-    alerts = Alert.objects.filter(subject=operation.credential, condition=operation.error_code)
-    return _telling(alerts.exclude(resolved_at__lt=operation.finished_at))
+    text speaks of it; none where it was read with others by `tell_together`."""
+    known: Telling | None = getattr(operation, "telling", None)
+    if known is not None:
+        return known
+    return _told([operation])[operation.pk] if _speaks_of_admin(operation) else Telling.TOLD
+
+
+def tell_together(operations: Iterable[Operation]) -> None:
+    """Read for all of these at once what each would ask by itself when its text is written."""
+    rows = [each for each in operations if not hasattr(each, "telling")]
+    spoken = [each for each in rows if _speaks_of_admin(each)]
+    told = _told(spoken) if spoken else {}
+    waiting = [each for each in rows if not each.own_key and _waits_behind_pause(each)]
+    # All of these wait behind the same pauses: the installation's.
+    of_waiting = _telling_of_wait(waiting[0]) if waiting else Telling.TOLD
+    for each in rows:
+        each.telling = told.get(each.pk, Telling.TOLD)  # type: ignore[attr-defined]
+        each.telling_of_wait = of_waiting  # type: ignore[attr-defined]
+
+
+def _speaks_of_admin(operation: Operation) -> bool:
+    return operation.status == Operation.Status.FAILED and rule_of(operation.error_code).tells_admin
+
+
+def _waits_behind_pause(operation: Operation) -> bool:
+    return operation.status == PENDING and getattr(operation, "state", "") == "paused"
+
+
+def _told(operations: Sequence[Operation]) -> dict[UUID, Telling]:
+    alerts = Alert.objects.filter(
+        subject__in={each.credential for each in operations},
+        condition__in={each.error_code for each in operations},
+    )
+    known: dict[tuple[str, str], list[Alert]] = defaultdict(list)
+    for alert in alerts:
+        known[alert.subject, alert.condition].append(alert)
+    return {
+        each.pk: _telling(
+            (alert.times_told, alert.failures)
+            for alert in known[each.credential, each.error_code]
+            # Resolved before it failed: that was another time.
+            if not (alert.resolved_at and each.finished_at and alert.resolved_at < each.finished_at)
+        )
+        for each in operations
+    }
 
 
 def _telling_of_wait(operation: Operation) -> Telling:
     """The same of the pause that it waits behind, which an operator may have made."""
+    known: Telling | None = getattr(operation, "telling_of_wait", None)
+    if known is not None:
+        return known
     pauses = pauses_of(operation)
     if pauses.exclude(paused_by=None).exists():
         return Telling.TOLD
     subjects = pauses.values("credential")
-    return _telling(Alert.objects.filter(subject__in=subjects, resolved_at=None))
+    open_alerts = Alert.objects.filter(subject__in=subjects, resolved_at=None)
+    return _telling(open_alerts.values_list("times_told", "failures"))
 
 
-def _telling(alerts: QuerySet[Alert]) -> Telling:
-    known = list(alerts.values_list("times_told", "failures"))
+def _telling(alerts: Iterable[tuple[int, int]]) -> Telling:
+    """Of pairs: how often told, how often in vain."""
+    known = list(alerts)
     if any(times_told for times_told, _ in known):
         return Telling.TOLD
     is_under_way = bool(channels.channels()) and any(not failures for _, failures in known)

@@ -69,6 +69,11 @@ class NothingToProbe(Refusal):
     message = _("This credential is not paused: there is nothing to find out.")
 
 
+class NoOwnKey(Refusal):
+    code = "NO_API_KEY"
+    message = _("You have not saved a key: there is nothing to check.")
+
+
 class OperationInProgress(Refusal):
     """Another unfinished operation of this kind exists for the subject."""
 

@@ -88,6 +88,7 @@ def test_what_creates_takes_an_idempotency_key() -> None:
 
     assert keyed == {
         "job-postings/",
+        "me/api-key/check/",
         "sessions/",
         "sessions/{id}/finish/",
         "sessions/{id}/questions/",

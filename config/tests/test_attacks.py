@@ -1,8 +1,5 @@
 """The list of attacks: which tests show each, and those that stand nowhere else. All input is
-harmless.
-
-An own base URL towards inside addresses is no attack while nobody can set one.
-"""
+harmless."""
 
 from __future__ import annotations
 
@@ -19,8 +16,10 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from pytest_django import Settings
 
 from config.tests.test_who_gets_in import World, table
+from interview_app.accounts import check_key
 from interview_app.api.tokens import new_token
 from interview_app.models import InterviewSession, JobPosting
 from interview_app.refusals import UnreadableFile
@@ -34,9 +33,13 @@ from interview_app.tests.factories import (
     ResumeFactory,
     SessionSummaryFactory,
 )
-from operations.models import Operation
+from operations import encryption
+from operations.models import Operation, OwnKey
+from operations.services import save_own_key
 from operations.tests.api_client import api_client
+from operations.tests.conftest import drain_until_idle
 from operations.tests.factories import OperationFactory, UserFactory
+from operations.tests.fault_server import FaultServer
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +93,22 @@ ATTACKS = {
         "config/tests/test_middleware.py::test_request_id_that_is_missing_or_unsafe_is_replaced",
         f"{ENGINE}/test_api_idempotency.py::test_key_that_cannot_be_kept_is_refused",
         f"{ENGINE}/test_credentials.py::test_key_that_cannot_be_a_header_is_refused",
+        f"{ENGINE}/test_own_keys.py::test_key_that_cannot_be_sent_is_refused_without_repeating_it",
+        f"{APP}/test_own_key.py::test_what_cannot_be_used_is_refused_naming_the_field",
+        f"{HERE}::test_a_key_with_a_header_in_it_reaches_no_provider",
+    ],
+    "an own address for calls towards the inside": [
+        f"{HERE}::test_no_address_inside_is_called_for_somebody",
+        f"{HERE}::test_an_address_that_got_into_the_row_is_not_called_either",
+        f"{ENGINE}/test_own_keys.py::test_only_addresses_of_the_operators_list_are_taken",
+        "config/tests/test_environment.py::"
+        "test_own_keys_are_offered_no_address_inside_and_none_without_tls",
+    ],
+    "somebody else's key": [
+        f"{APP}/test_own_key.py::test_nobody_elses_key_is_seen_checked_or_deleted",
+        f"{ENGINE}/test_own_keys.py::test_refused_own_key_stops_nobody_else_even_with_the_same_key",
+        f"{ENGINE}/test_own_keys.py::test_each_call_goes_with_the_key_of_its_owner",
+        "config/tests/test_canaries_keys.py::test_a_key_of_ones_own_is_nowhere_in_clear",
     ],
     "guessing passwords": [
         f"{APP}/test_guessing.py::test_guesses_end_and_the_right_password_among_them_too",
@@ -356,6 +375,83 @@ def page_of(client: Client, path: str) -> str:
     response = client.get(path)
     assert response.status_code == 200, path
     return response.text
+
+
+INSIDE = [
+    "http://127.0.0.1:8000/v1",
+    "http://localhost/v1",
+    "http://[::1]/v1",
+    "http://2130706433/v1",
+    "http://0x7f.1/v1",
+    "http://169.254.169.254/latest/meta-data",
+    "http://10.0.0.1/v1",
+    "https://api.example.org@127.0.0.1/v1",
+    "https://api.example.org/v1@127.0.0.1/",
+    "https://api.example.org/v1#@127.0.0.1",
+    "https://api.example.org/v1/../admin",
+    "https://API.example.org/v1",
+    "//api.example.org/v1",
+    "file:///etc/passwd",
+    "gopher://127.0.0.1:6379/_INFO",
+]
+
+
+@pytest.mark.parametrize("door", ["page", "api"])
+@pytest.mark.parametrize("address", INSIDE)
+def test_no_address_inside_is_called_for_somebody(
+    address: str, door: str, alice: User, settings: Settings
+) -> None:
+    settings.OWN_KEY_BASE_URLS = ["https://api.example.org/v1"]
+    sent = {"key": "a-key-of-alice-for-tests", "base_url": address}
+    answer: Any
+
+    if door == "api":
+        answer = api_client(alice).put("/api/v1/me/api-key/", sent)
+    else:
+        client = Client()
+        client.force_login(alice)
+        answer = client.post("/account/key/", sent)
+
+    assert answer.status_code == 400
+    assert "This address is not offered here." in answer.content.decode()
+    assert not OwnKey.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("address", INSIDE)
+def test_an_address_that_got_into_the_row_is_not_called_either(
+    address: str, alice: User, settings: Settings
+) -> None:
+    settings.OPENAI_API_KEY = "sk-proj-a-key-for-tests-only"
+    settings.OPENAI_BASE_URL = "http://127.0.0.1:9/v1"  # nobody listens there
+    save_own_key(person=alice, key="a-key-of-alice-for-tests")
+    OwnKey.objects.update(base_url=address)
+    check_key(alice, door="api")
+
+    with FaultServer() as server:
+        settings.OWN_KEY_BASE_URLS = [f"http://127.0.0.1:{server.port}/v1"]
+        drain_until_idle()
+        assert server.requests() == []
+
+    operation = Operation.objects.get()
+    assert (operation.status, operation.error_code) == ("failed", "ENDPOINT_NOT_FOUND")
+    assert operation.attempts == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_with_a_header_in_it_reaches_no_provider(alice: User, settings: Settings) -> None:
+    """One that came into the row by another way than the doors."""
+    save_own_key(person=alice, key="a-key-of-alice-for-tests")
+    injected = encryption.encrypt("a-key\r\nX-Injected: yes\r\n\r\nGET / HTTP/1.1")
+    OwnKey.objects.update(encrypted=injected)
+
+    with FaultServer() as server:
+        settings.OPENAI_BASE_URL = f"http://127.0.0.1:{server.port}/v1"
+        check_key(alice, door="api")
+        drain_until_idle()
+        assert server.requests() == []
+
+    assert Operation.objects.get().error_code == "INVALID_API_KEY"
 
 
 def test_markup_in_a_file_name_is_text(alice: User) -> None:

@@ -36,6 +36,7 @@ WRONG = {
     "OPENAI_MAX_OUTPUT_TOKENS": "many",
     "OPENAI_REASONING_EFFORT": "x" * 21,
     "OPENAI_TIMEOUT_SECONDS": "0",
+    "OWN_KEY_BASE_URLS": "https://api.example.org/v1, api.example.com/v1",
     "OPERATIONS_MAX_RETRIES": "11",
     "OPERATIONS_BACKOFF_BASE_SECONDS": "nan",
     "OPERATIONS_DEADLINE_SECONDS": "inf",
@@ -116,6 +117,35 @@ def test_refusal_never_repeats_a_value(name: str, value: str, tmp_path: Path) ->
         environment(tmp_path, **{name: value})
 
     assert "my own secret" not in str(refusal.value)
+
+
+INTERNAL = [
+    "https://localhost/v1",
+    "https://127.0.0.1:8443/v1",
+    "https://127.1/v1",
+    "https://2130706433/v1",
+    "https://0x7f.0.0.1/v1",
+    "https://[::1]/v1",
+    "https://[::ffff:10.0.0.1]/v1",
+    "https://10.1.2.3/v1",
+    "https://172.16.0.9/v1",
+    "https://192.168.0.9/v1",
+    "https://169.254.169.254/latest",
+    "https://redis/v1",
+    "https://vllm.internal/v1",
+    "https://printer.local./v1",
+]
+
+
+@pytest.mark.parametrize("url", [*INTERNAL, "http://api.example.org/v1"])
+def test_own_keys_are_offered_no_address_inside_and_none_without_tls(
+    url: str, tmp_path: Path
+) -> None:
+    good = "https://api.example.org/v1"
+    assert environment(tmp_path, OWN_KEY_BASE_URLS=f"{good}/").own_key_base_urls == (good,)
+
+    with pytest.raises(BadEnvironment, match=r"^OWN_KEY_BASE_URLS holds an address"):
+        environment(tmp_path, OWN_KEY_BASE_URLS=f"{good}, {url}")
 
 
 def test_every_variable_that_can_be_wrong_has_a_wrong_case() -> None:

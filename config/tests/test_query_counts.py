@@ -30,6 +30,7 @@ from interview_app.tests.factories import (
     SessionSummaryFactory,
 )
 from operations.models import Operation, ProviderCapability, ProviderContact
+from operations.services import save_own_key
 from operations.tests.factories import (
     AttemptFactory,
     OperationEventFactory,
@@ -92,7 +93,12 @@ def more_of_everything(world: World, numbers: range) -> None:
         AnswerFactory(question=question)
         for kind, subject in (("question_reason", question.pk), ("feedback_analysis", below.pk)):
             OperationFactory(
-                owner=alice, session_id=session.pk, kind=kind, subject_id=str(subject), failed=True
+                owner=alice,
+                session_id=session.pk,
+                kind=kind,
+                subject_id=str(subject),
+                failed=True,
+                error_code="INVALID_API_KEY",  # its text asks whether the administrator knows
             )
         AttemptFactory(operation=operation, number=number + 10)
         OperationEventFactory(operation=operation)
@@ -102,6 +108,7 @@ def more_of_everything(world: World, numbers: range) -> None:
         ProviderPauseFactory(credential=f"https://p{number}.example.org/v1#0123456789ab")
         WorkerHeartbeatFactory(supervisor=f"another {number}")
         ResumeFactory(owner=UserFactory())
+        save_own_key(person=UserFactory(), key="a-key-of-theirs-for-tests")
         _meet_another_provider(number)
 
 

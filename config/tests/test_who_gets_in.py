@@ -37,6 +37,7 @@ from interview_app.tests.factories import (
     SessionSummaryFactory,
 )
 from operations.models import BulkAction, ProviderCapability, ProviderContact
+from operations.services import save_own_key
 from operations.tests.factories import (
     AttemptFactory,
     OperationEventFactory,
@@ -59,6 +60,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/auth/logout-everywhere/": {"password": PASSWORD},
     "/api/v1/me/": {"email": "new@example.org"},
     "/api/v1/me/account/": {"password": PASSWORD},
+    "/api/v1/me/api-key/": {"key": "a-key-of-theirs-for-tests"},
     "/api/v1/me/resume/": {"text": "Ran kitchens.", "entries": []},
     "/api/v1/job-postings/": {"title": "Cook", "description": "Soups."},
     "/api/v1/job-postings/<uuid:pk>/": {"title": "Cook", "description": "Soups."},
@@ -76,6 +78,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/questions/<uuid:question_id>/": {"text": "No."},
     "/questions/<uuid:question_id>/draft/": {"text": "I began"},
     "/account/delete/": {"password": PASSWORD},
+    "/account/key/": {"key": "a-key-of-theirs-for-tests"},
     "/sign-out/everywhere/": {"password": PASSWORD},
     "/password/forgotten/": {"email": "nobody@example.org"},
     "/sign-in/": {"username": "alice", "password": PASSWORD},
@@ -135,6 +138,7 @@ class World:
             answer__question=QuestionFactory(session=session), not_scored=True
         )
         ResumeFactory(owner=alice)
+        save_own_key(person=alice, key="a-key-of-alice-for-tests")
         operation = OperationFactory(owner=alice, session_id=session.pk, failed=True)
         AttemptFactory(operation=operation)
         OperationEventFactory(operation=operation)

@@ -12,7 +12,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
 from rest_framework import serializers
@@ -26,6 +26,7 @@ from interview_app.models import TOKEN_NAME_MAX_LENGTH
 from interview_app.public_ids import public_id_of
 from operations.api.door import ApiView
 from operations.api.problems import Problem
+from operations.queries import is_of_deleted_account
 
 NAME_LENGTH: int = User._meta.get_field("username").max_length or 0
 
@@ -133,9 +134,14 @@ class Login(PublicView):
         name = form.validated_data.pop("token_name")
         user = authenticate(request._request, **form.validated_data)
         if user is None:
-            raise AuthenticationFailed(_("This user name and password do not belong together."))
-        user_logged_in.send(sender=type(user), request=request._request, user=user)
-        return Response(new_token(user, name=name))
+            raise _not_together()
+        try:
+            user_logged_in.send(sender=type(user), request=request._request, user=user)
+            return Response(new_token(user, name=name))
+        except DatabaseError as error:
+            if is_of_deleted_account(error, user):
+                raise _not_together() from None
+            raise
 
 
 class Logout(ApiView):
@@ -171,6 +177,10 @@ class Me(ApiView):
         form.is_valid(raise_exception=True)
         form.save()
         return Response(form.data)
+
+
+def _not_together() -> AuthenticationFailed:
+    return AuthenticationFailed(_("This user name and password do not belong together."))
 
 
 def _username_taken() -> ErrorDetail:

@@ -8,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from interview_app.api import account, auth, exports, tokens, views
+from interview_app.api import account, auth, exports, own_key, tokens, views
 from interview_app.api.serializers import (
     AnswerInput,
     AnswerSerializer,
@@ -115,6 +115,22 @@ DOCUMENTED = {
         "delete": describes(
             "Delete the person; a browser's session sends the password", {204: NOTHING}
         ),
+    },
+    own_key.OwnKeyView: {
+        "get": describes("Whether there is a key of one's own", own_key.KeyWithAddressSerializer),
+        "put": describes(
+            "Make calls with this key from now on",
+            own_key.KeySerializer,
+            request=own_key.KeyInput,
+            example={"key": "not-a-real-key-0123456789"},
+        ),
+        "delete": describes("Delete it", {204: NOTHING}),
+    },
+    own_key.OwnKeyCheck: {
+        "post": describes(
+            "Ask the provider whether it takes the key; waits up to ten seconds",
+            {200: own_key.KeyCheckSerializer, 202: OperationSerializer},
+        )
     },
     tokens.TokenList: {
         "get": describes("Tokens that let somebody in", tokens.AccessTokenSerializer(many=True)),

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from interview_app.api.auth import UserSerializer
+from interview_app.api.own_key import key_data
 from interview_app.api.serializers import (
     JobPostingSerializer,
     ResumeSerializer,
@@ -30,6 +31,7 @@ from operations.api.downloads import AnyAccept, text_file
 from operations.api.serializers import OperationSerializer, UtcField
 from operations.database.states import with_state
 from operations.models import Operation
+from operations.own_keys import own_key_of
 
 MARKDOWN = "text/markdown; charset=utf-8"
 JSON = "application/json"
@@ -99,6 +101,7 @@ def _account(person: User) -> dict[str, Any]:
     return {
         **UserSerializer(person).data,
         "date_joined": UtcField().to_representation(person.date_joined),
+        "own_key": key_data(own_key_of(person.pk)),
         "last_login": person.last_login and UtcField().to_representation(person.last_login),
     }
 

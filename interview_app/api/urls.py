@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from interview_app.api import account, auth, documented, exports, tokens, views
+from interview_app.api import account, auth, documented, exports, own_key, tokens, views
 from operations.api.schema import describe
 
 describe(documented.DOCUMENTED)
@@ -18,6 +18,8 @@ urlpatterns = [
     ),
     path("me/", auth.Me.as_view(), name="api-me"),
     path("me/account/", account.Account.as_view(), name="api-account"),
+    path("me/api-key/", own_key.OwnKeyView.as_view(), name="api-own-key"),
+    path("me/api-key/check/", own_key.OwnKeyCheck.as_view(), name="api-own-key-check"),
     path("me/tokens/", tokens.TokenList.as_view(), name="api-tokens"),
     path("me/tokens/<uuid:pk>/", tokens.TokenDetail.as_view(), name="api-token"),
     path("me/resume/", views.ResumeView.as_view(), name="api-resume"),

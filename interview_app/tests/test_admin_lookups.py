@@ -28,6 +28,7 @@ from interview_app.tests.test_admin import make_everything
 from operations.admin import ListedLookupsAdmin
 from operations.console import bulk
 from operations.models import Operation
+from operations.services import save_own_key
 from operations.tests.factories import (
     OperationFactory,
     ProviderPauseFactory,
@@ -51,6 +52,7 @@ PRIVATE = {
     "interview_app.feedback": {"criteria", "strengths", "fixes", "rewrite"},
     "interview_app.sessionsummary": {"text", "by_competency", "strengths", "habits", "exercise"},
     "auth.user": {"password", "email", "first_name", "last_name"},
+    "operations.ownkey": {"encrypted"},
     "knox.authtoken": {"digest", "token_key"},
     "sessions.session": {"session_key", "session_data"},
 }
@@ -111,6 +113,7 @@ def crowd() -> InterviewSession:
     session = make_everything()
     User.objects.filter(pk=session.owner_id).update(first_name="Mara", last_name="Vance")
     AuthToken.objects.create(user=session.owner)
+    save_own_key(person=session.owner, key="a-key-of-theirs-for-tests")
     ProviderPauseFactory()
     WorkerHeartbeatFactory()
     OperationFactory.create_batch(60, failed=True, owner=session.owner)

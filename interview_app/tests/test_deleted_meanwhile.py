@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in
 from django.db import connection
 from django.test import Client
+from knox.models import AuthToken
 
 from interview_app.accounts import delete_account
 from interview_app.api.tokens import new_token
@@ -125,6 +127,62 @@ def test_a_page_leads_to_the_sign_in(page: str, alice: User, client: Client) -> 
 
     assert (answer.status_code, answer.headers["Location"]) == (302, "/sign-in/")
     assert client.get("/account/").status_code == 302
+    nothing_is_left()
+
+
+@contextmanager
+def before_writing(statement: str, do: Callable[[], object]) -> Iterator[None]:
+    """Does it once, on another connection, right before this one sends such a statement outside of
+    any transaction of its own."""
+    left = [do]
+
+    def watch(execute: Any, sql: str, *rest: Any) -> Any:
+        if left and sql.startswith(statement):
+            thread = threading.Thread(target=_alone, args=[left.pop()])
+            thread.start()
+            thread.join(30)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(watch):
+        yield
+    assert not left, f"{statement} was never sent"
+
+
+@pytest.mark.parametrize("door", ["page", "api"])
+def test_who_was_deleted_while_they_signed_in_is_told_as_anybody_unknown(
+    door: str, alice: User, client: Client
+) -> None:
+    sent = {"username": "alice", "password": PASSWORD}
+    answer: Any
+
+    with before_writing('UPDATE "auth_user"', deletion_of(alice)):
+        if door == "page":
+            answer = client.post("/sign-in/", sent)
+        else:
+            answer = api_client().post("/api/v1/auth/login/", sent)
+
+    if door == "page":
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/sign-in/")
+    else:
+        assert_problem(answer, 401, "AUTHENTICATION_FAILED")
+    nothing_is_left()
+
+
+def test_a_token_for_who_was_deleted_is_not_made(alice: User) -> None:
+    """Between the note of the sign-in and the token, whose transaction would wait for ours."""
+
+    def delete(**_: Any) -> None:
+        deletion_of(alice)()
+
+    user_logged_in.connect(delete)
+    try:
+        sent = {"username": "alice", "password": PASSWORD}
+        answer = api_client().post("/api/v1/auth/login/", sent)
+    finally:
+        user_logged_in.disconnect(delete)
+
+    assert_problem(answer, 401, "AUTHENTICATION_FAILED")
+    assert not AuthToken.objects.exists()
     nothing_is_left()
 
 

@@ -99,6 +99,10 @@ def test_a_generated_client_goes_the_whole_path(
 ) -> None:
     models = generated("models")
     assert call("me.me_retrieve", gina).username == "gina"
+    key = models.KeyInputRequest(key="a-key-of-gina-for-tests")
+    assert call("me.me_api_key_update", gina, body=key).hint == "…ests"
+    assert call("me.me_api_key_retrieve", gina).configured
+    call("me.me_api_key_destroy", gina)  # before anything is asked for: nothing is called with it
 
     started = call(
         "sessions.sessions_create",

@@ -24,9 +24,16 @@ from interview_app.accounts import (
     count_sign_up,
     delete_account,
     is_visitor,
+    newest_check,
     sign_out_everywhere,
 )
-from interview_app.forms import ChangePasswordForm, OwnPasswordForm, SignInForm, SignUpForm
+from interview_app.forms import (
+    ChangePasswordForm,
+    OwnKeyForm,
+    OwnPasswordForm,
+    SignInForm,
+    SignUpForm,
+)
 from interview_app.models import AccessToken
 from interview_app.tokens import revoke_token, revoke_tokens, tokens_of
 from interview_app.views.live import own_page
@@ -34,6 +41,8 @@ from interview_app.views.ownership import signed_in_user
 from interview_app.views.paths import next_path
 from interview_app.views.refused import refuse_page
 from operations.models import Door
+from operations.own_keys import host_of, is_paused, own_key_of
+from operations.queries import operation_message
 
 
 class SignIn(LoginView):
@@ -90,8 +99,24 @@ def leave_everywhere(request: HttpRequest) -> HttpResponse:
 
 @own_page
 def my_account(request: HttpRequest) -> HttpResponse:
-    tokens = tokens_of(signed_in_user(request))
-    return render(request, "registration/my_account.html", {"tokens": tokens})
+    return account_page(request)
+
+
+def account_page(request: HttpRequest, key_form: OwnKeyForm | None = None) -> HttpResponse:
+    person = signed_in_user(request)
+    key = own_key_of(person.pk)
+    check = newest_check(person, since=key.saved_at) if key else None
+    context = {
+        "tokens": tokens_of(person),
+        "key_form": key_form or OwnKeyForm(),
+        "own_key": key,
+        "own_host": host_of(key) if key else "",
+        "is_key_paused": bool(key) and is_paused(person.pk),
+        "key_check": check,
+        "key_check_message": operation_message(check) if check else "",
+    }
+    status = 400 if key_form else 200
+    return render(request, "registration/my_account.html", context, status=status)
 
 
 @login_required

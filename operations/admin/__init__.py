@@ -13,6 +13,7 @@ from operations.admin import (  # noqa: F401  (each registers its pages)
     alerts,
     bulk,
     operation,
+    own_key,
     provider,
 )
 from operations.admin.limits import CLEAR

@@ -101,14 +101,14 @@ class CreatesOnce(ApiView):
     def post(self, request: Request, **ids: UUID) -> Response:
         key = _given_key(request, self.person)
         if key is None:
-            return self._answer(request, str(self.make(request, **ids)))
+            return self.answer(request, str(self.make(request, **ids)))
         row, replayed = _once(key, lambda: self.make(request, **ids), self.made_status)
-        response = self._answer(request, row.object_id, row.status_code)
+        response = self.answer(request, row.object_id, row.status_code)
         if replayed:
             response.headers[REPLAYED] = "true"
         return response
 
-    def _answer(self, request: Request, object_id: str, status: int = 0) -> Response:
+    def answer(self, request: Request, object_id: str, status: int = 0) -> Response:
         response = Response(self.rebuild(request, object_id), status=status or self.made_status)
         if self.location:
             response.headers["Location"] = reverse(self.location, args=[object_id])

@@ -18,6 +18,7 @@ from operations.queries import (
     is_retryable,
     operation_action,
     operation_message,
+    tell_together,
     waiting,
 )
 from operations.services import NOW, WHEN_POSSIBLE
@@ -71,6 +72,14 @@ class UsageSerializer(serializers.Serializer[Any]):
     cost_usd = serializers.FloatField(allow_null=True)
 
 
+class OperationsSerializer(serializers.ListSerializer[Operation]):
+    def to_representation(self, data: Any) -> list[Any]:
+        """What the texts of the rows have to ask is asked once for all."""
+        rows = list(data)
+        tell_together(rows)
+        return super().to_representation(rows)
+
+
 class OperationSerializer(serializers.ModelSerializer[Operation]):
     session = serializers.UUIDField(source="session_id", allow_null=True)
     subject = serializers.SerializerMethodField()
@@ -87,6 +96,7 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
 
     class Meta:
         model = Operation
+        list_serializer_class = OperationsSerializer
         fields = (
             "id",
             "kind",
@@ -131,16 +141,7 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
 
     @extend_schema_field(OperationErrorSerializer(allow_null=True))
     def get_error(self, operation: Operation) -> dict[str, Any] | None:
-        if operation.status != Operation.Status.FAILED:
-            return None
-        return {
-            "category": operation.error_category,
-            "code": operation.error_code,
-            "message": operation_message(operation),
-            "action": operation_action(operation),
-            "retryable": is_retryable(operation),
-            "retry_after": seconds_until_retry(operation),
-        }
+        return error_data(operation)
 
     @extend_schema_field(UsageSerializer)
     def get_usage(self, operation: Operation) -> dict[str, Any]:
@@ -149,6 +150,20 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
             "output_tokens": operation.output_tokens,
             "cost_usd": None if operation.cost_usd is None else float(operation.cost_usd),
         }
+
+
+def error_data(operation: Operation) -> dict[str, Any] | None:
+    """`OperationErrorSerializer`'s members; None unless it failed."""
+    if operation.status != Operation.Status.FAILED:
+        return None
+    return {
+        "category": operation.error_category,
+        "code": operation.error_code,
+        "message": operation_message(operation),
+        "action": operation_action(operation),
+        "retryable": is_retryable(operation),
+        "retry_after": seconds_until_retry(operation),
+    }
 
 
 def seconds_until_retry(operation: Operation) -> int | None:

@@ -34,7 +34,7 @@ OF_THE_PROVIDER = frozenset(
 
 @dataclass(frozen=True)
 class Calls:
-    """The newest ones that ended."""
+    """The newest ones that ended, of the installation's key."""
 
     count: int
     failed: int
@@ -98,7 +98,9 @@ def _waiting(due: list[Due], now: datetime) -> Waiting:
 
 
 def _newest_calls(now: datetime) -> Calls:
-    ended = Attempt.objects.filter(finished_at__gt=now - CALLS_SINCE).order_by("-finished_at")
+    # Whose own key fails hears of it alone.
+    ours = Attempt.objects.filter(finished_at__gt=now - CALLS_SINCE, operation__own_key=False)
+    ended = ours.order_by("-finished_at")
     newest = list(ended.values_list("category", "error_code")[:CALLS_LOOKED_AT])
     by_category = Counter(category for category, _ in newest if category)
     codes = Counter(code for category, code in newest if category in OF_THE_PROVIDER)

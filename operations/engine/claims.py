@@ -29,6 +29,7 @@ from operations.engine.transitions import FirstCall
 from operations.errors import OpenAIServiceError
 from operations.kinds import Kind, ProviderRequest, SubjectGone, get_kind, requests_of
 from operations.models import Operation
+from operations.own_keys import credentials_of
 from operations.pauses import Ramp
 
 logger = logging.getLogger(__name__)
@@ -158,21 +159,22 @@ def _prepare(
 ) -> tuple[dict[UUID, Prepared], dict[UUID, OpenAIServiceError], set[UUID]]:
     """The requests of all, read together; where that fails, each by itself shows whose fault it
     was: a kind's own bug must end its operation, not the drain."""
+    credentials, faults = _credentials(chosen)
+    able = [each for each in chosen if each.pk in credentials]
     if not apart:
         try:
-            return _prepare_together(chosen), {}, set()
+            return _prepare_together(able, credentials), faults, set()
         except Exception as error:
             if is_trouble(error):
                 raise
             if connection.in_atomic_block:
                 raise RequestsRefused from None
     prepared: dict[UUID, Prepared] = {}
-    faults: dict[UUID, OpenAIServiceError] = {}
     gone: set[UUID] = set()
-    for operation in chosen:
+    for operation in able:
         try:
             with _savepoint():
-                prepared |= _prepare_together([operation])
+                prepared |= _prepare_together([operation], credentials)
         except OpenAIServiceError as error:
             faults[operation.pk] = error
         except SubjectGone:
@@ -185,19 +187,44 @@ def _prepare(
     return prepared, faults, gone
 
 
+def _credentials(
+    operations: Sequence[Operation],
+) -> tuple[dict[UUID, Credential], dict[UUID, OpenAIServiceError]]:
+    """What each is called with, and why some have nothing to be called with."""
+    own_keys = credentials_of(operations)
+    installation = _installation()
+    found: dict[UUID, Credential] = {}
+    faults: dict[UUID, OpenAIServiceError] = {}
+    for each in operations:
+        credential = own_keys[each.owner_id] if each.own_key else installation
+        if isinstance(credential, OpenAIServiceError):
+            faults[each.pk] = credential
+        else:
+            found[each.pk] = credential
+    return found, faults
+
+
+def _installation() -> Credential | OpenAIServiceError:
+    try:
+        return installation_credential()
+    except OpenAIServiceError as error:
+        return error
+
+
 def _savepoint() -> AbstractContextManager[object]:
     """Outside a transaction there is nothing to save, and on SQLite one would take the write
     lock."""
     return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
-def _prepare_together(operations: Sequence[Operation]) -> dict[UUID, Prepared]:
-    credential = installation_credential()
+def _prepare_together(
+    operations: Sequence[Operation], credentials: Mapping[UUID, Credential]
+) -> dict[UUID, Prepared]:
     by_kind: dict[str, list[Operation]] = {}
     for operation in operations:
         by_kind.setdefault(operation.kind, []).append(operation)
     return {
-        operation.pk: Prepared(get_kind(name), request, credential)
+        operation.pk: Prepared(get_kind(name), request, credentials[operation.pk])
         for name, those in by_kind.items()
         for operation, request in requests_of(get_kind(name), those)
     }

@@ -9,16 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
 
 from operations import capabilities, events, pauses
 from operations.database.clock import noted_now
-from operations.engine import endings, failpoints, probes
+from operations.engine import endings, failpoints
 from operations.engine.endings import Ending
 from operations.engine.ledger import CallEnd, Key, key_of
 from operations.engine.outcomes import write_endings
 from operations.errors import RULES, Category, InternalError, OpenAIServiceError, Usage
+from operations.kinds import words_of
 from operations.models import Attempt, Operation
 
 MAX_DEFERRALS = 10
@@ -71,8 +73,19 @@ def fail_operations(failures: Sequence[Failure], *, at: datetime) -> list[Operat
             log_failed_attempt(operation, each.error, duration_ms=each.duration_ms)
             if each.error.lesson:
                 capabilities.keep(each.error.lesson, at=at)
-    probes.acknowledge_probes([operation for operation in failed if operation is not None], at=at)
+    _acknowledge([operation for operation in failed if operation is not None], at=at)
     return failed
+
+
+def _acknowledge(failed: Sequence[Operation], *, at: datetime) -> None:
+    """Those of kinds whose failures are told elsewhere."""
+    ids: dict[str, list[UUID]] = {}
+    for operation in failed:
+        if note := words_of(operation.kind).acknowledged_as:
+            ids.setdefault(note, []).append(operation.pk)
+    for note, those in ids.items():
+        acknowledged = Operation.objects.filter(pk__in=those)
+        acknowledged.update(acknowledged_at=at, acknowledgement=note)
 
 
 def _let_wait(failures: Sequence[Failure], *, at: datetime) -> list[Operation | None]:

@@ -4,11 +4,10 @@ theirs. Its success resumes the credential; its failure changes nothing but when
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from operations import events, pauses
 from operations.credentials import installation_label
@@ -19,17 +18,21 @@ from operations.provider_probe import PROVIDER_PROBE, SUBJECT
 SHORTEST_INTERVAL = timedelta(seconds=60)
 LONGEST_INTERVAL = timedelta(minutes=10)
 
+OF_OWN_KEY = Q(own_key_owner__isnull=False)
+_WAITING = Operation.objects.filter(
+    owner=OuterRef("own_key_owner"), own_key=True, status=Operation.Status.PENDING
+)
+
 FIRST_IN_LINE = timedelta(days=365)
 """A probe's turn comes before that of all who wait for its outcome."""
-
-NOTE = "A probe: its pause stays open."
 
 
 def send_due(*, at: datetime) -> int:
     """Submit a probe for each paused credential whose time has come; what an operator paused is
-    theirs to resume. Returns how many. The installation's key is probed by those who have it."""
+    theirs to resume. Returns how many. The installation's key is probed by those who have it, a
+    person's own while something of theirs waits: each probe is theirs to pay."""
     failing = ProviderPause.objects.filter(resumed_at=None).exclude(error_code=pauses.BY_HAND)
-    mine = failing.filter(Q(credential=installation_label()) | Q(own_key_owner__isnull=False))
+    mine = failing.filter(Q(credential=installation_label()) | (OF_OWN_KEY & Exists(_WAITING)))
     due = [pause for pause in mine if at >= _next_at(pause)]
     return sum(submit_probe(pause, at=at, door=Door.SWEEP)[1] for pause in due)
 
@@ -71,10 +74,3 @@ def _under_way(pause: ProviderPause) -> Operation:
         kind=PROVIDER_PROBE, subject_type=SUBJECT, subject_id=str(pause.pk)
     )
     return probes.latest("created_at")
-
-
-def acknowledge_probes(failed: Collection[Operation], *, at: datetime) -> None:
-    """A failed probe is nothing to look at besides its pause."""
-    ids = [operation.pk for operation in failed if operation.kind == PROVIDER_PROBE]
-    if ids:
-        Operation.objects.filter(pk__in=ids).update(acknowledged_at=at, acknowledgement=NOTE)

@@ -101,6 +101,8 @@ def _take(
                 "id": each.pk,
                 "fence": each.fence - 1,
                 "credential": each.credential,
+                # As it was called with: a key may have been saved or deleted since it was read.
+                "own_key": each.own_key,
                 "attempts": int(each.pk in calls),
                 "run_attempts": int(each.pk in calls),
             }
@@ -142,6 +144,7 @@ def retry(
     at: datetime,
     not_before: datetime | None,
     is_probe: bool,
+    own_key: bool,
     actor: AbstractUser | None,
     door: str,
 ) -> bool:
@@ -156,6 +159,7 @@ def retry(
         "losses": 0,
         "deferrals": 0,
         "is_probe": is_probe,
+        "own_key": own_key,
         "credential": "",
         "queued_at": at,
         "turn_at": next_turn(owner_id=operation.owner_id, kind=operation.kind, at=at),

@@ -77,7 +77,11 @@ def as_told(next_step: _StrPromise, telling: Telling) -> _StrPromise:
 
 NOTHING_TO_CHANGE = _("You need not change anything. Try again later.")
 OWN_KEY_WAITING = _("Whatever else uses your key waits until the key works again.")
-REPLACE_OWN_KEY = _("Save a working key in your settings, then try again.")
+REPLACE_OWN_KEY = _("Save a working key in your account, then try again.")
+OPEN_MODEL_OR_DELETE = _(
+    "Let your key use this model at your provider, or delete it in your account to go on without"
+    " it, then try again."
+)
 SHORTEN = _("Shorten your text, then try again.")
 SOMETHING_WRONG_WITH_US = _("something is wrong with the set-up on our side")
 
@@ -130,7 +134,7 @@ TEXTS: dict[str, Text] = {
         own_happened=_("the credit of the account behind your own key is used up"),
         own_next_step=OWN_KEY_WAITING,
         own_action=_(
-            "Add credit on your provider's billing page or save another key in your settings, "
+            "Add credit on your provider's billing page or save another key in your account, "
             "then try again."
         ),
     ),
@@ -141,7 +145,7 @@ TEXTS: dict[str, Text] = {
         own_happened=_("a spending limit of the account behind your own key is reached"),
         own_next_step=OWN_KEY_WAITING,
         own_action=_(
-            "Raise the limit on your provider's limits page or save another key in your settings, "
+            "Raise the limit on your provider's limits page or save another key in your account, "
             "then try again."
         ),
     ),
@@ -152,7 +156,7 @@ TEXTS: dict[str, Text] = {
         own_happened=_("the billing of the account behind your own key is not active"),
         own_next_step=OWN_KEY_WAITING,
         own_action=_(
-            "Set up payment on your provider's billing page or save another key in your settings, "
+            "Set up payment on your provider's billing page or save another key in your account, "
             "then try again."
         ),
     ),
@@ -168,9 +172,12 @@ TEXTS: dict[str, Text] = {
         _("no access key for the AI service is set up"),
         ADMIN_TOLD,
         NOTHING_TO_CHANGE,
-        own_happened=_("you have not saved an API key"),
+        own_happened=_("your own API key was deleted meanwhile or can no longer be read here"),
         own_next_step=NOT_TRIED_AGAIN_BY_ITSELF,
-        own_action=REPLACE_OWN_KEY,
+        own_action=_(
+            "Save your key again in your account, or delete it there to go on without one, then try"
+            " again."
+        ),
     ),
     "PERMISSION_DENIED": Text(
         _("the AI service does not allow our account to do this"),
@@ -195,6 +202,8 @@ TEXTS: dict[str, Text] = {
         _("the AI service is not offered where this server runs"),
         ADMIN_TOLD_AND_WAITING,
         NOTHING_TO_CHANGE,
+        own_next_step=OWN_KEY_WAITING,
+        own_action=_("Delete your own key in your account to go on without it, then try again."),
     ),
     "ACCOUNT_DEACTIVATED": Text(
         _("our account with the AI service is deactivated"),
@@ -202,7 +211,7 @@ TEXTS: dict[str, Text] = {
         NOTHING_TO_CHANGE,
         own_happened=_("the account behind your own key is deactivated"),
         own_next_step=OWN_KEY_WAITING,
-        own_action=_("Contact your provider or save another key in your settings, then try again."),
+        own_action=_("Contact your provider or save another key in your account, then try again."),
     ),
     "INVALID_RESPONSE": Text(
         _("the AI service sent an answer that we could not read"),
@@ -264,11 +273,17 @@ TEXTS: dict[str, Text] = {
         _("the AI model that is set up does not exist or is not open to us"),
         ADMIN_TOLD,
         NOTHING_TO_CHANGE,
+        own_happened=_("the AI model that is set up here is not open to your own key"),
+        own_next_step=NOT_TRIED_AGAIN_BY_ITSELF,
+        own_action=OPEN_MODEL_OR_DELETE,
     ),
     "ENDPOINT_NOT_FOUND": Text(
         _("the address of the AI service is wrong"),
         ADMIN_TOLD,
         NOTHING_TO_CHANGE,
+        own_happened=_("the address that your own key is for is wrong or no longer offered here"),
+        own_next_step=NOT_TRIED_AGAIN_BY_ITSELF,
+        own_action=_("Save your key again with another address in your account, then try again."),
     ),
     "CONTEXT_LENGTH_EXCEEDED": Text(
         _("this text is too long for the AI model"),

@@ -13,6 +13,7 @@ from operations.models.ledger import (
 from operations.models.limits import Limit
 from operations.models.metrics import MetricDelta, MetricMinute, MetricTotal
 from operations.models.operation import Operation
+from operations.models.own_key import OwnKey
 from operations.models.provider import ProviderCapability, ProviderContact, ProviderPause
 from operations.models.workers import WorkerHeartbeat, WorkerRestart
 
@@ -32,6 +33,7 @@ __all__ = [
     "MetricTotal",
     "Operation",
     "OperationEvent",
+    "OwnKey",
     "ProviderCapability",
     "ProviderContact",
     "ProviderPause",

@@ -22,6 +22,7 @@ from operations.engine.outcomes import write_endings
 from operations.kinds import MODEL_PARAMETER
 from operations.masking import mask
 from operations.models import Attempt, ContentView, Operation, ProviderPause
+from operations.own_keys import has_own_key
 from operations.refusals import (
     NotAcknowledgeable,
     NotCancellable,
@@ -31,6 +32,18 @@ from operations.refusals import (
     OperationInProgress,
     OperationNotFound,
     SubjectDeleted,
+)
+from operations.services.own_keys import (
+    check_own_key as check_own_key,
+)
+from operations.services.own_keys import (
+    delete_own_key as delete_own_key,
+)
+from operations.services.own_keys import (
+    ended_within as ended_within,
+)
+from operations.services.own_keys import (
+    save_own_key as save_own_key,
 )
 from operations.services.submission import (
     complete_without_call as complete_without_call,
@@ -64,7 +77,8 @@ def retry_operation(
     """failed | cancelled → pending, on the same row, with a full budget of calls.
 
     `when="possible"`: at the time the provider named or when it is resumed; without either, now.
-    A retry "now" is a probe: it is sent although its credential is paused. `model`: another one
+    A retry "now" is a probe: it is sent although its credential is paused. It goes by the key that
+    its owner has, or has not, by now. `model`: another one
     than usual, for this run alone. The limit of a person's unfinished operations holds for what the
     person retries, not for an operator who clears up after an outage. Raises
     `OperationNotFound`, `NotRetryable` (a lost double click too), `SubjectDeleted`,
@@ -83,6 +97,7 @@ def retry_operation(
                 at=now,
                 not_before=not_before if not_before and not_before > now else None,
                 is_probe=not later,
+                own_key=has_own_key(operation.owner_id),
                 actor=actor,
                 door=door,
             )

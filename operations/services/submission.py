@@ -20,6 +20,7 @@ from operations.engine.turns import next_turn
 from operations.kinds import get_kind
 from operations.limits.rules import START, of_person
 from operations.models import Operation
+from operations.own_keys import has_own_key
 from operations.refusals import OperationInProgress, TooManyOperations
 
 if TYPE_CHECKING:
@@ -35,10 +36,12 @@ def submit_operation(
     session_id: UUID | None = None,
     owner: AbstractUser | None = None,
     parameters: Mapping[str, Any] | None = None,
+    is_probe: bool = False,
     door: str,
 ) -> Operation:
     """Write a pending operation; call it in the transaction that writes the user's data.
 
+    Made with its owner's own key, where they have one. `is_probe`: sent although the key is paused.
     Raises `UnknownKind`, `TooManyOperations`, and `OperationInProgress` where an unfinished
     operation of this kind exists for the subject.
     """
@@ -52,6 +55,8 @@ def submit_operation(
         session_id=session_id,
         owner=owner,
         parameters=dict(parameters or {}),
+        own_key=has_own_key(owner.pk if owner else None),
+        is_probe=is_probe,
         queued_at=now,
         turn_at=next_turn(owner_id=owner.pk if owner else None, kind=kind, at=now),
     )

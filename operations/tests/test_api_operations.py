@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from operations.models import Attempt, Operation
+from operations.models import Alert, Attempt, Operation
 from operations.tests.api_client import api_client, assert_problem, grant
 from operations.tests.endings import fail
 from operations.tests.factories import (
@@ -498,3 +498,55 @@ def test_stats_are_those_of_the_command(capsys: pytest.CaptureFixture[str]) -> N
     assert (stats["by_status"]["pending"], stats["by_status"]["failed"]) == (2, 1)
     assert stats["errors"] == {"1h": {"server_error": 1}, "24h": {"server_error": 1}}
     assert (stats["workers"], stats["in_flight"], len(stats["paused"])) == (1, 0, 1)
+
+
+# --- Whether the administrator knows ------------------------------------------------------------
+
+
+def failures_and_waits(owner: User, number: int) -> None:
+    """Of two credentials, of which one failure is known; and what waits behind the installation's
+    pause, and behind a person's own key."""
+    for _ in range(number):
+        for credential, code in (("a", "INVALID_API_KEY"), ("b", "MODEL_NOT_FOUND")):
+            OperationFactory(owner=owner, failed=True, credential=credential, error_code=code)
+        OperationFactory(owner=owner)
+        OperationFactory(owner=owner, own_key=True)
+
+
+def told_alert(now: datetime, **values: Any) -> None:
+    Alert.objects.create(
+        **{"opened_at": now, "seen_at": now, "told_at": now, "times_told": 1, "text": "", **values}
+    )
+
+
+def test_list_asks_once_for_all_whether_the_administrator_knows(alice: User) -> None:
+    now = timezone.now()
+    ProviderPauseFactory(credential="a")
+    ProviderPauseFactory(credential="own", own_key_owner=alice)
+    told_alert(now, condition="INVALID_API_KEY", subject="a")
+    resolved = {"resolved_at": now - timedelta(hours=1)}
+    told_alert(now, condition="MODEL_NOT_FOUND", subject="b", **resolved)
+    client = api_client(alice)
+    client.get(OPERATIONS)  # notes the token's use
+
+    failures_and_waits(alice, 1)
+    few = queries_of(lambda: client.get(OPERATIONS))
+    failures_and_waits(alice, 4)
+    many = queries_of(lambda: client.get(f"{OPERATIONS}?page_size=100"))
+
+    assert few == many
+    rows = client.get(f"{OPERATIONS}?page_size=100").json()["results"]
+    assert len(rows) == 20
+    assert {alone(client, row["id"]) for row in rows} == {words_of(row) for row in rows}
+    words = " ".join(sorted({words_of(row) for row in rows}))
+    assert words.count("The administrator has been told") == 2
+    assert words.count("Please tell the administrator") == 1
+    assert words.count("Your API key does not work") == 1
+
+
+def words_of(row: dict[str, Any]) -> str:
+    return row["error_message"] or row["waiting"]["message"]
+
+
+def alone(client: Any, operation_id: str) -> str:
+    return words_of(client.get(f"{OPERATIONS}{operation_id}/").json())

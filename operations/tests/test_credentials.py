@@ -58,7 +58,7 @@ def test_two_keys_have_two_labels() -> None:
 
 
 def test_credential_survives_pickling() -> None:
-    credential = make_credential(KEY, own_key=True)
+    credential = make_credential(KEY, owner_id=1)
 
     assert pickle.loads(pickle.dumps(credential)) == credential
 

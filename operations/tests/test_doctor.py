@@ -39,7 +39,7 @@ def test_healthy_installation_passes() -> None:
     assert code == 0, findings
     assert list(findings) == [
         "python", "settings", "database", "migrations", "broker", "workers", "clock", "alerts",
-        "provider",
+        "own keys", "provider",
     ]  # fmt: skip
     assert "simulated" in findings["provider"]["found"]
 

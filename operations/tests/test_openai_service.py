@@ -175,7 +175,7 @@ def test_own_key_does_not_travel_with_the_installations_organisation(
     raw.says("200 OK", GOOD)
     url = raw.credential.base_url
 
-    run(ask(make_credential(KEY, base_url=url, own_key=True)))
+    run(ask(make_credential(KEY, base_url=url, owner_id=1)))
     run(ask(make_credential(KEY, base_url=url)))
 
     own, ours = raw.requests
@@ -322,7 +322,7 @@ def test_number_of_clients_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "MAX_CLIENTS", 3)
 
     def credential(n: int) -> Credential:
-        return make_credential(f"{KEY}{n}", base_url="http://127.0.0.1:1/v1", own_key=True)
+        return make_credential(f"{KEY}{n}", base_url="http://127.0.0.1:1/v1", owner_id=1)
 
     async def many() -> tuple[object, object, object]:
         oldest = sdk_client(credential(0))

@@ -20,7 +20,7 @@ from operations.models import Operation, ProviderPause
 from operations.pauses import Ramp
 from operations.provider_probe import PROVIDER_PROBE
 from operations.refusals import NothingToProbe
-from operations.tests.factories import ProviderPauseFactory, UserFactory
+from operations.tests.factories import OperationFactory, ProviderPauseFactory, UserFactory
 from operations.tests.fault_server import FaultServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -173,10 +173,11 @@ def test_probes_go_at_a_rising_interval(paused: float, probed: float, is_due: bo
 def test_own_key_is_probed_for_its_owner() -> None:
     person = UserFactory()
     ProviderPauseFactory(own_key_owner=person, paused_at=NOW - 2 * MINUTE)
+    OperationFactory(owner=person, own_key=True)
 
     assert leases.sweep().probes == 1
 
-    probe = Operation.objects.get()
+    probe = Operation.objects.get(kind=PROVIDER_PROBE)
     assert (probe.own_key, probe.owner) == (True, person)
 
 

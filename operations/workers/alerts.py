@@ -141,7 +141,8 @@ def _is_over(alert: Alert, now: datetime, paused: Collection[str]) -> bool:
 
 def _has_succeeded_since(alert: Alert) -> bool:
     """Of the newest calls, so that a look at a long outage costs no more."""
-    newest = Attempt.objects.filter(finished_at__gt=alert.seen_at).order_by("-finished_at")
+    ours = Attempt.objects.filter(finished_at__gt=alert.seen_at, operation__own_key=False)
+    newest = ours.order_by("-finished_at")
     looked_at = newest.values_list("outcome", "credential")[:CALLS_LOOKED_AT]
     credential = alert.subject if alert.condition in RULES else ""
     return any(

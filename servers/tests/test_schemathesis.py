@@ -18,6 +18,7 @@ import pytest
 
 from config.tests.production import Production
 from operations.api.docs import METHODS
+from operations.tests.fault_server import FaultServer
 from servers.running import ROOT, program
 
 pytestmark = [
@@ -39,17 +40,21 @@ ACCOUNT = {"username": "fuzz", "password": "three green bicycles"}
 
 @pytest.fixture
 def production(tmp_path: Path, free_port: int) -> Iterator[Production]:
-    variables = {
-        "REGISTRATION_OPEN": "true",
-        "API_THROTTLES": "false",
-        "MAX_UNFINISHED_OPERATIONS_PER_USER": "100000",
-    }
-    production = Production(tmp_path, free_port, variables)
-    try:
-        production.start(worker=True)
-        yield production
-    finally:
-        production.stop()
+    # Not the simulated provider: whoever saves a key of their own would call the real one.
+    with FaultServer() as provider:
+        variables = {
+            "REGISTRATION_OPEN": "true",
+            "API_THROTTLES": "false",
+            "MAX_UNFINISHED_OPERATIONS_PER_USER": "100000",
+            "OPENAI_API_KEY": "sk-proj-a-key-for-tests-only",
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{provider.port}/v1",
+        }
+        production = Production(tmp_path, free_port, variables)
+        try:
+            production.start(worker=True)
+            yield production
+        finally:
+            production.stop()
 
 
 @pytest.mark.parametrize("signed_in", [True, False], ids=["signed in", "anonymous"])

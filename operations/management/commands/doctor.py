@@ -22,7 +22,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from operations import broker as redis_broker
-from operations import capabilities, channels, openai_service, pauses
+from operations import capabilities, channels, encryption, openai_service, pauses
 from operations.console import conditions, telling
 from operations.console.health import health
 from operations.credentials import Credential, installation_credential
@@ -31,6 +31,7 @@ from operations.errors import OpenAIServiceError, rule_of
 from operations.errors.operator_vocabulary import vocabulary_words
 from operations.kinds import ProviderRequest
 from operations.management.first_contact import FAILED, OK, WARNING, Finding, first_contact
+from operations.models import OwnKey
 
 LEAST_PYTHON = (3, 11)
 MOST_SKEW_SECONDS = 2.0
@@ -90,7 +91,14 @@ class Command(BaseCommand):
 def examined(*, call: bool) -> list[Finding]:
     """Without a database nothing that reads it is asked: one cause, one line."""
     findings = [python(), settings_check(), database()]
-    needs_database: list[Callable[[], Finding]] = [migrations, broker, workers, clock, alerts]
+    needs_database: list[Callable[[], Finding]] = [
+        migrations,
+        broker,
+        workers,
+        clock,
+        alerts,
+        own_keys,
+    ]
     if findings[-1].result == OK:
         findings += _in_order(needs_database)
     findings.append(provider(call=call))
@@ -188,6 +196,16 @@ def alerts() -> Finding:
         return Finding("alerts", FAILED, texts, undelivered[0].remedy)
     untold = sum(not each.is_told for each in found)
     return Finding("alerts", OK, f"by {names}; {len(found)} open, {untold} of them told nobody yet")
+
+
+def own_keys() -> Finding:
+    """Whether people's keys can be read: their signatures tell, nothing is decrypted."""
+    tokens = list(OwnKey.objects.values_list("encrypted", flat=True))
+    unread = sum(encryption.number_of_key(token) is None for token in tokens)
+    if unread:
+        remedy = "Put the key that made them back at the end of FIELD_ENCRYPTION_KEY."
+        return Finding("own keys", FAILED, f"{unread} of {len(tokens)} cannot be decrypted", remedy)
+    return Finding("own keys", OK, f"{len(tokens)} stored, all can be decrypted")
 
 
 def provider(*, call: bool) -> Finding:
