@@ -28,6 +28,7 @@ from operations.errors import (
 )
 from operations.kinds import words_of
 from operations.models import Alert, Operation, WorkerHeartbeat
+from operations.pauses import BY_HAND
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser, AnonymousUser
@@ -75,11 +76,8 @@ def telling_of_failure(operation: Operation) -> Telling:
 
 
 def _telling_of_wait(operation: Operation) -> Telling:
-    """The same of the pause that it waits behind, which an operator may have made."""
-    pauses = pauses_of(operation)
-    if pauses.exclude(paused_by=None).exists():
-        return Telling.TOLD
-    subjects = pauses.values("credential")
+    """The same of the pause that it waits behind."""
+    subjects = pauses_of(operation).values("credential")
     return _telling(Alert.objects.filter(subject__in=subjects, resolved_at=None))
 
 
@@ -147,6 +145,11 @@ def waiting(operation: Operation) -> Waiting | None:
 
 
 def _paused_message(operation: Operation) -> str:
+    if pauses_of(operation).filter(error_code=BY_HAND).exists():
+        return _(
+            "The administrator has stopped this for a while. It runs by itself as soon as they let"
+            " it go on."
+        )
     if operation.own_key:
         return _(
             "Your API key does not work. This runs by itself once it does, or another is saved."

@@ -10,13 +10,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from operations.admin import drawing, words
+from operations.admin.columns import kind_label, paused_by_hand
 from operations.admin.filters import ALL, ATTENTION, NEEDS_ATTENTION, asks_for_nothing
 from operations.console import counts
 from operations.console.health import health
 from operations.database.states import STATES
 from operations.errors import RULES, rule_of
-from operations.kinds import words_of
 from operations.models import WorkerHeartbeat
+from operations.pauses import pausable_kinds
 
 
 @dataclass(frozen=True)
@@ -78,31 +79,38 @@ def restart_words(now: datetime) -> str:
 @dataclass(frozen=True)
 class Paused:
     pk: int
+    what: str
+    """Of an operator's pause: "Everything", or a kind."""
     credential: str
     code: str
     since: str
     remedy: str
     reason: str
+    by: str
     waiting: int
     probed: str
     is_in_use: bool
 
 
 def paused_rows(now: datetime) -> list[Paused]:
-    return [
-        Paused(
-            row.pause.pk,
-            row.pause.credential,
-            row.pause.error_code,
-            words.age(row.pause.paused_at, now),
-            RULES[row.pause.error_code].remedy if row.pause.error_code in RULES else "",
-            row.pause.reason,
-            row.waiting,
-            f"{words.age(row.pause.probed_at, now)} ago" if row.pause.probed_at else "never",
-            row.is_in_use,
-        )
-        for row in counts.paused_now()
-    ]
+    return [_paused_row(row, now) for row in counts.paused_now()]
+
+
+def _paused_row(row: counts.Paused, now: datetime) -> Paused:
+    pause = row.pause
+    return Paused(
+        pk=pause.pk,
+        what=paused_by_hand(pause),
+        credential=pause.credential,
+        code=pause.error_code,
+        since=words.age(pause.paused_at, now),
+        remedy=RULES[pause.error_code].remedy if pause.error_code in RULES else "",
+        reason=pause.reason,
+        by=pause.paused_by.get_username() if pause.paused_by else "",
+        waiting=row.waiting,
+        probed=f"{words.age(pause.probed_at, now)} ago" if pause.probed_at else "never",
+        is_in_use=row.is_in_use,
+    )
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,7 @@ def group_rows(now: datetime) -> list[Group]:
     return [
         Group(
             row["kind"],
-            str(words_of(row["kind"]).label or row["kind"]),
+            kind_label(row["kind"]),
             row["error_code"],
             row["count"],
             f"{words.age(row['first'], now)} ago",
@@ -156,8 +164,9 @@ def heading(request: HttpRequest) -> dict[str, Any]:
         "oldest_due": words.length(now_moving.due.oldest_seconds) if now_moving.due.count else "",
         "workers": workers,
         "restarts": restart_words(now),
-        "paused_credentials": paused_rows(now),
+        "pauses": paused_rows(now),
         "may_resume": request.user.has_perm("operations.resume_provider"),
+        "pausable_kinds": [(kind, kind_label(kind)) for kind in pausable_kinds()],
         "is_attention": asks_for_nothing(request.GET) or request.GET.get("state") == ATTENTION,
         "is_all": request.GET.get("state") == ALL,
         "needing": sum(numbers[state] for state in NEEDS_ATTENTION),

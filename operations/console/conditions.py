@@ -15,9 +15,10 @@ from uuid import UUID
 from operations import metrics
 from operations.console import disk
 from operations.console.health import OF_THE_PROVIDER, Health, health
+from operations.database import paused
 from operations.database.clock import database_now
 from operations.errors import RULES, Category, category_of
-from operations.models import Alert, ProviderPause, WorkerRestart
+from operations.models import Alert, WorkerRestart
 from operations.pauses import BY_HAND
 
 NO_WORKER = "no_worker"
@@ -142,8 +143,10 @@ def _of_workers(now: Health, at: datetime, max_lag: float) -> list[Condition]:
 
 
 def _of_pauses(now: Health, max_lag: float) -> list[Condition]:
-    """A person's own key is that person's to mend: their page tells them."""
-    pauses = ProviderPause.objects.filter(resumed_at=None, own_key_owner=None)
+    """A person's own key is that person's to mend: their page tells them. That of a key which was
+    replaced holds nobody back."""
+    refused = list(paused.OF_INSTALLATION.exclude(error_code=BY_HAND))
+    labels = paused.labels_in_use() if refused else set()
     found = [
         Condition(
             pause.error_code,
@@ -151,11 +154,12 @@ def _of_pauses(now: Health, max_lag: float) -> list[Condition]:
             f"{pause.credential} is paused by {pause.error_code}",
             pause.operation_id,
         )
-        for pause in pauses.exclude(error_code=BY_HAND)
+        for pause in refused
+        if not labels or pause.credential in labels
     ]
     if now.paused.oldest_seconds > max_lag:
         text = (
-            f"{now.paused.words} waiting behind a paused credential, the oldest for"
+            f"{now.paused.words} waiting behind a pause, the oldest for"
             f" {now.paused.oldest_seconds:.0f} s"
         )
         found.append(Condition(PAUSED_WORK, "", text))
