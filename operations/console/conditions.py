@@ -151,7 +151,7 @@ def _of_pauses(now: Health, max_lag: float) -> list[Condition]:
         Condition(
             pause.error_code,
             pause.credential,
-            f"{pause.credential} is paused by {pause.error_code}",
+            f"calls to {pause.credential} are paused by {pause.error_code}",
             pause.operation_id,
         )
         for pause in refused
