@@ -145,8 +145,6 @@ def _of_workers(now: Health, at: datetime, max_lag: float) -> list[Condition]:
 def _of_pauses(now: Health, max_lag: float) -> list[Condition]:
     """A person's own key is that person's to mend: their page tells them. That of a key which was
     replaced holds nobody back."""
-    refused = list(paused.OF_INSTALLATION.exclude(error_code=BY_HAND))
-    labels = paused.labels_in_use() if refused else set()
     found = [
         Condition(
             pause.error_code,
@@ -154,8 +152,7 @@ def _of_pauses(now: Health, max_lag: float) -> list[Condition]:
             f"calls to {pause.credential} are paused by {pause.error_code}",
             pause.operation_id,
         )
-        for pause in refused
-        if not labels or pause.credential in labels
+        for pause in paused.of_keys_in_use().exclude(error_code=BY_HAND)
     ]
     if now.paused.oldest_seconds > max_lag:
         text = (

@@ -96,13 +96,25 @@ def pauses_of(operation: Operation) -> QuerySet[ProviderPause]:
     return OPEN.filter(by_hand | of_key & ~Q(credential=""))
 
 
+def of_keys_in_use() -> QuerySet[ProviderPause]:
+    """The open pauses of the installation, but for those of keys that no living drain calls with.
+    None lives: nobody knows."""
+    living = _with_a_key(DatabaseNow())
+    is_in_use = Q(credential__in=living.values("credential")) | ~Q(Exists(living))
+    return OF_INSTALLATION.filter(is_in_use)
+
+
 def labels_in_use() -> set[str]:
-    """The installation's credentials that living drains call with. None lives: nobody knows."""
-    living = WorkerHeartbeat.objects.filter(expires_at__gt=database_now())
-    return set(living.exclude(credential="").values_list("credential", flat=True))
+    """The installation's credentials that living drains call with."""
+    return set(_with_a_key(database_now()).values_list("credential", flat=True))
 
 
 def _able_drains(now: Any) -> QuerySet[WorkerHeartbeat]:
     """Living drains that take work and whose key is not paused."""
-    living = WorkerHeartbeat.objects.filter(expires_at__gt=now, accepts_work=True)
-    return living.exclude(credential="").exclude(credential__in=OPEN.values("credential"))
+    able = _with_a_key(now).filter(accepts_work=True)
+    return able.exclude(credential__in=OPEN.values("credential"))
+
+
+def _with_a_key(now: Any) -> QuerySet[WorkerHeartbeat]:
+    """Living drains."""
+    return WorkerHeartbeat.objects.filter(expires_at__gt=now).exclude(credential="")
