@@ -32,8 +32,9 @@ from interview_app.models import (
 )
 from interview_app.queries import session_details
 from interview_app.services import delete_session
+from interview_app.session_states import LABELS, sessions_having
 from interview_app.user_admin import PersonAdmin
-from operations.admin import ReadOnlyAdmin, register_subject_page
+from operations.admin import ReadOnlyAdmin, register_session_states, register_subject_page
 from operations.admin.export import safe_cell
 from operations.admin.lookups import choice, flag, is_flag, is_number, is_text, period
 from operations.admin.read_only import STYLES
@@ -63,7 +64,12 @@ NOTHING = "–"
 
 __all__ = ["InterviewSessionAdmin", "PersonAdmin"]
 
-register_subject_page("session", "admin:interview_app_interviewsession_change")
+register_subject_page(
+    "session",
+    "admin:interview_app_interviewsession_change",
+    permission="interview_app.view_interviewsession",
+)
+register_session_states(LABELS, sessions_having)
 
 
 def readable_fields(request: HttpRequest, fields: Any, content_fields: tuple[str, ...]) -> Any:

@@ -15,12 +15,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import DateTimeField, F, Sum, Value
+from django.db.models.functions import TruncHour
 
 from operations.database.batch_sql import Statement, insert_statements, update_each
 from operations.database.clock import database_now
 from operations.errors import Category
-from operations.models import Attempt, MetricDelta, MetricMinute, MetricTotal, Operation
+from operations.models import (
+    PROVIDER_PROBE,
+    Attempt,
+    MetricDelta,
+    MetricMinute,
+    MetricTotal,
+    Operation,
+)
 
 OPERATIONS = "operations_total"
 ATTEMPTS = "operation_attempts_total"
@@ -192,9 +200,10 @@ def _lock_totals() -> None:
 
 @dataclass(frozen=True)
 class Ended:
-    """What ended in a minute."""
+    """What ended in a minute, or in an hour."""
 
-    minute: datetime
+    at: datetime
+    """Its begin."""
     outcome: str
     category: str
     count: int
@@ -205,11 +214,11 @@ EndingKey = tuple[str, str, str]
 
 
 def _endings(sums: Mapping[Key, Sample]) -> dict[EndingKey, int]:
-    """Of all kinds together."""
+    """Of all kinds together but for probes: they are made by the clock, whoever practises."""
     found: dict[EndingKey, int] = {}
     for (name, labels, _), sample in sums.items():
-        if name in BY_MINUTE:
-            said = json.loads(labels)
+        said = json.loads(labels) if name in BY_MINUTE else {}
+        if said and said["kind"] != PROVIDER_PROBE:
             key = (name, said[BY_MINUTE[name]], said["category"])
             found[key] = found.get(key, 0) + sample.count
     return found
@@ -238,18 +247,31 @@ def _add_to_minute(endings: Mapping[EndingKey, int], now: datetime) -> None:
     )
 
 
-def ended_since(name: str, since: datetime) -> list[Ended]:
-    """Of a counter of BY_MINUTE: what ended since the begin of that minute, with what is not folded
-    yet. What became of it later, a retry or a deletion, changes nothing. What is folded between the
-    two looks is in both, this once."""
-    now = database_now()
-    unfolded = MetricDelta.objects.filter(name=name).values_list(*DELTA)
-    fresh = _endings(_summed(_observed(unfolded)))
-    kept = MetricMinute.objects.filter(name=name, minute__gte=_begin(since))
-    rows = kept.values_list("minute", "outcome", "category", "count")
-    found = [Ended(*row) for row in rows]
-    found += [Ended(_begin(now), how, which, count) for (_, how, which), count in fresh.items()]
-    return found
+def ended_since(name: str, since: datetime, *, by_hour: bool = False) -> list[Ended]:
+    """Of a counter of BY_MINUTE: what ended since the begin of that minute (or in which hour), with
+    what is not folded yet. What became of it later, a retry or a deletion, changes nothing. One
+    statement: between two of them a fold would be seen twice, or not at all."""
+    now = Value(_begin(database_now()), output_field=DateTimeField())
+    columns = ("at", "outcome", "category", "labels")
+    minutes = MetricMinute.objects.filter(name=name, minute__gte=_begin(since))
+    at = TruncHour("minute") if by_hour else F("minute")
+    kept = minutes.order_by().annotate(at=at, labels=Value("")).values_list(*columns)
+    deltas = MetricDelta.objects.filter(name=name).order_by()
+    fresh = deltas.annotate(at=now, outcome=Value(""), category=Value("")).values_list(*columns)
+    rows = kept.annotate(n=Sum("count")).union(fresh.annotate(n=Sum("count")), all=True)
+    return [ended for row in rows if (ended := _ended(name, *row))]
+
+
+def _ended(
+    name: str, at: datetime, outcome: str, category: str, labels: str, count: int
+) -> Ended | None:
+    """None of a probe. `labels`: of what is not folded yet, which says in them how it ended."""
+    if not labels:
+        return Ended(at, outcome, category, count)
+    said = json.loads(labels)
+    if said["kind"] == PROVIDER_PROBE:
+        return None
+    return Ended(at, said[BY_MINUTE[name]], said["category"], count)
 
 
 def calls_between(since: datetime, until: datetime) -> dict[str, int]:

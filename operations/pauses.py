@@ -2,7 +2,8 @@
 
 An authentication or quota failure (decided by code, type or status) opens a pause for that base URL
 and key: those of the process that called, which alone knows them. Whoever calls with a paused
-credential leaves what waits for it; a probe is let through.
+credential leaves what waits for it; a probe is let through. What an operator holds back, everything
+or one kind, waits whatever the key, and nothing is let through: docs/decisions/0034.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from operations import events
 from operations.database.clock import aware, stored
+from operations.database.paused import labels_in_use
 from operations.errors import OpenAIServiceError
-from operations.models import Operation, ProviderPause
+from operations.kinds import all_kinds
+from operations.models import PROVIDER_PROBE, Operation, ProviderPause
 from operations.signals import provider_paused, provider_resumed
 
 if TYPE_CHECKING:
@@ -27,10 +30,13 @@ if TYPE_CHECKING:
 
 BY_HAND = "PAUSED_BY_OPERATOR"
 
-
 RAMP = timedelta(seconds=8)
 """After a success that resumed a credential: as many starts in the first second, then twice as many
 in each that follows, then all. The key may have been mended for one call only."""
+
+
+RETIRED_AFTER = timedelta(minutes=30)
+"""Three times the longest interval of probes."""
 
 
 @dataclass(frozen=True)
@@ -54,29 +60,32 @@ class Pauses:
     """Credentials, each with the id of its owner where it is a person's own key."""
     ramps: Mapping[str, Ramp]
     """By credential."""
+    kinds: frozenset[str]
+    """What an operator holds back whatever the key; "" is everything."""
 
 
 def paused_credentials() -> set[str]:
     """The credentials that are paused now."""
-    return set(ProviderPause.objects.filter(resumed_at=None).values_list("credential", flat=True))
+    pauses = ProviderPause.objects.filter(resumed_at=None).exclude(credential="")
+    return set(pauses.values_list("credential", flat=True))
 
 
 def pauses_at(at: datetime) -> Pauses:
     """What holds claims back at this time. Each of them asks: SQL, as in `engine.due`."""
     table = connection.ops.quote_name(ProviderPause._meta.db_table)
     recent = "resumed_at IS NULL OR (resumed_at > %s AND let_through IS NOT NULL)"
-    columns = "id, credential, own_key_owner_id, resumed_at"
+    columns = "id, credential, kind, own_key_owner_id, resumed_at"
     sql = f"SELECT {columns} FROM {table} WHERE {recent} ORDER BY id"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, [stored(at - RAMP)])
         rows = cursor.fetchall()
+    still_open = [row for row in rows if row[-1] is None]
     return Pauses(
-        paused={credential: owner for _, credential, owner, resumed in rows if resumed is None},
+        paused={key: owner for _, key, _, owner, _ in still_open if key},
         ramps={
-            credential: Ramp(pk, aware(resumed))
-            for pk, credential, _, resumed in rows
-            if resumed is not None
+            key: Ramp(pk, aware(resumed)) for pk, key, _, _, resumed in rows if resumed is not None
         },
+        kinds=frozenset(kind for _, key, kind, _, _ in still_open if not key),
     )
 
 
@@ -90,12 +99,24 @@ def note_let_through(ramp: Ramp, count: int) -> None:
     ProviderPause.objects.filter(pk=ramp.pause_id).update(let_through=F("let_through") + count)
 
 
+def pausable_kinds() -> list[str]:
+    """Those that somebody waits for."""
+    return [kind.name for kind in all_kinds() if kind.name != PROVIDER_PROBE]
+
+
 def pause_by_hand(
-    credential: str, *, at: datetime, actor: AbstractUser | None = None, reason: str = ""
+    *,
+    credential: str = "",
+    kind: str = "",
+    at: datetime,
+    actor: AbstractUser | None = None,
+    reason: str = "",
 ) -> bool:
-    """Pause a credential because an operator says so. False where it was paused already."""
+    """Hold back a credential, a kind or, where neither is named, everything, because an operator
+    says so. False where it was paused already."""
     _, opened = ProviderPause.objects.get_or_create(
         credential=credential,
+        kind=kind,
         resumed_at=None,
         defaults={
             "own_key_owner_id": _owner_of(credential),
@@ -107,7 +128,9 @@ def pause_by_hand(
         },
     )
     if opened:
-        events.log_after_commit(events.PROVIDER_PAUSED, credential=credential, error_code=BY_HAND)
+        events.log_after_commit(
+            events.PROVIDER_PAUSED, **_what(credential, kind), error_code=BY_HAND
+        )
     return opened
 
 
@@ -145,32 +168,62 @@ def open_pause(operation: Operation, error: OpenAIServiceError, *, at: datetime)
     return True
 
 
+def close_after_success(credential: str, *, at: datetime) -> bool:
+    """What was sent although its credential is paused succeeded: the others follow, few at first.
+    What an operator holds back is theirs to resume. False where nothing was closed."""
+    refused = ProviderPause.objects.exclude(error_code=BY_HAND)
+    pause = refused.filter(credential=credential, resumed_at=None).first()
+    return pause is not None and _close(pause, at=at, in_ramp=True)
+
+
 def close_pause(
-    credential: str, *, at: datetime, actor: AbstractUser | None = None, in_ramp: bool = False
+    *, credential: str = "", kind: str = "", at: datetime, actor: AbstractUser | None = None
 ) -> bool:
-    """Let the credential's operations run again; `in_ramp`: few at first. False where it was not
-    paused."""
-    pause = ProviderPause.objects.filter(credential=credential, resumed_at=None).first()
-    return pause is not None and _close(pause, at=at, actor=actor, in_ramp=in_ramp)
+    """Let what this pause held back run again, all at once. False where it was not paused."""
+    paused = ProviderPause.objects.filter(credential=credential, kind=kind, resumed_at=None)
+    pause = paused.first()
+    return pause is not None and _close(pause, at=at, actor=actor)
+
+
+def close_retired(*, at: datetime) -> int:
+    """Close the pauses of keys that the installation has not used for a while: they hold nobody
+    back, and whoever has such a key again finds out by its first call. Returns how many.
+
+    A living worker probes the key that it calls with, so a pause that nobody has probed for so long
+    is of a key that was replaced, unless no worker lives that could have done it."""
+    long_ago = at - RETIRED_AFTER
+    refused = ProviderPause.objects.filter(resumed_at=None, own_key_owner=None)
+    old = refused.filter(paused_at__lt=long_ago).exclude(probed_at__gte=long_ago)
+    candidates = list(old.exclude(error_code=BY_HAND))
+    labels = labels_in_use() if candidates else set()
+    return sum(
+        _close(pause, at=at) for pause in candidates if labels and pause.credential not in labels
+    )
 
 
 def close_pauses_of(owner: AbstractUser, *, at: datetime, actor: AbstractUser) -> int:
     """Those of this person's own key, which is another one now, or gone; how many. What an operator
     paused is the operator's to resume."""
     theirs = ProviderPause.objects.filter(own_key_owner=owner.pk, resumed_at=None)
-    return sum(
-        _close(pause, at=at, actor=actor, in_ramp=False)
-        for pause in theirs.exclude(error_code=BY_HAND)
-    )
+    return sum(_close(pause, at=at, actor=actor) for pause in theirs.exclude(error_code=BY_HAND))
 
 
 def _close(
-    pause: ProviderPause, *, at: datetime, actor: AbstractUser | None, in_ramp: bool
+    pause: ProviderPause,
+    *,
+    at: datetime,
+    actor: AbstractUser | None = None,
+    in_ramp: bool = False,
 ) -> bool:
     closed = ProviderPause.objects.filter(pk=pause.pk, resumed_at=None).update(
         resumed_at=at, resumed_by=actor, let_through=0 if in_ramp else None
     )
     if closed:
-        events.log_after_commit(events.PROVIDER_RESUMED, credential=pause.credential)
+        events.log_after_commit(events.PROVIDER_RESUMED, **_what(pause.credential, pause.kind))
         transaction.on_commit(lambda: provider_resumed.send_robust(ProviderPause, pause=pause))
     return bool(closed)
+
+
+def _what(credential: str, kind: str) -> dict[str, Any]:
+    """Fields of the log."""
+    return {"credential": credential or None, "operation_kind": kind or None}

@@ -10,9 +10,8 @@ from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from operations.kinds import Kind, ProviderReply, ProviderRequest, register
-from operations.models import Operation, ProviderPause
+from operations.models import PROVIDER_PROBE, Operation, ProviderPause
 
-PROVIDER_PROBE = "provider_probe"
 SUBJECT = "provider_pause"
 
 SCHEMA = {

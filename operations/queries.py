@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from operations import channels
-from operations.database.paused import pauses_of
+from operations.database.paused import OPEN, pauses_of
 from operations.database.states import state_of
 from operations.database.trouble import is_trouble
 from operations.engine.transitions import PENDING, RUNNING
@@ -31,6 +31,7 @@ from operations.errors import (
 )
 from operations.kinds import words_of
 from operations.models import Alert, Operation, WorkerHeartbeat
+from operations.pauses import BY_HAND
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser, AnonymousUser
@@ -82,12 +83,15 @@ def tell_together(operations: Iterable[Operation]) -> None:
     rows = [each for each in operations if not hasattr(each, "telling")]
     spoken = [each for each in rows if _speaks_of_admin(each)]
     told = _told(spoken) if spoken else {}
-    waiting = [each for each in rows if not each.own_key and _waits_behind_pause(each)]
-    # All of these wait behind the same pauses: the installation's.
-    of_waiting = _telling_of_wait(waiting[0]) if waiting else Telling.TOLD
+    waiting = [each for each in rows if _waits_behind_pause(each)]
+    by_hand = _held_by_hand(waiting) if waiting else set()
+    # All others of these wait behind the same pauses: the installation's.
+    ours = [each for each in waiting if not each.own_key and each.pk not in by_hand]
+    of_waiting = _telling_of_wait(ours[0]) if ours else Telling.TOLD
     for each in rows:
         each.telling = told.get(each.pk, Telling.TOLD)  # type: ignore[attr-defined]
         each.telling_of_wait = of_waiting  # type: ignore[attr-defined]
+        each.is_held_by_hand = each.pk in by_hand  # type: ignore[attr-defined]
 
 
 def _speaks_of_admin(operation: Operation) -> bool:
@@ -118,16 +122,26 @@ def _told(operations: Sequence[Operation]) -> dict[UUID, Telling]:
 
 
 def _telling_of_wait(operation: Operation) -> Telling:
-    """The same of the pause that it waits behind, which an operator may have made."""
+    """The same of the pause that it waits behind."""
     known: Telling | None = getattr(operation, "telling_of_wait", None)
     if known is not None:
         return known
-    pauses = pauses_of(operation)
-    if pauses.exclude(paused_by=None).exists():
-        return Telling.TOLD
-    subjects = pauses.values("credential")
+    subjects = pauses_of(operation).values("credential")
     open_alerts = Alert.objects.filter(subject__in=subjects, resolved_at=None)
     return _telling(open_alerts.values_list("times_told", "failures"))
+
+
+def _held_by_hand(operations: Collection[Operation]) -> set[UUID]:
+    """Which of these wait because an operator says so."""
+    by_hand = OPEN.filter(error_code=BY_HAND)
+    found = list(by_hand.values_list("credential", "kind", "own_key_owner"))
+    return {each.pk for each in operations if any(_holds(*pause, each) for pause in found)}
+
+
+def _holds(credential: str, kind: str, owner: int | None, operation: Operation) -> bool:
+    if not credential:
+        return kind in ("", operation.kind)
+    return owner == (operation.owner_id if operation.own_key else None)
 
 
 def _telling(alerts: Iterable[tuple[int, int]]) -> Telling:
@@ -195,6 +209,12 @@ def waiting(operation: Operation) -> Waiting | None:
 
 
 def _paused_message(operation: Operation) -> str:
+    by_hand: bool | None = getattr(operation, "is_held_by_hand", None)
+    if operation.pk in _held_by_hand([operation]) if by_hand is None else by_hand:
+        return _(
+            "The administrator has stopped this for a while. It runs by itself as soon as they let"
+            " it go on."
+        )
     if operation.own_key:
         return _(
             "Your API key does not work. This runs by itself once it does, or another is saved."

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
+from playwright.sync_api import Browser, Page, Request, Route, ViewportSize, expect
 
 from interview_app.tests.conftest import RunningApp, opened_browser, started_app
 from interview_app.tests.looking import found_by_axe, keep_screenshot, too_wide
@@ -174,6 +174,114 @@ def test_operator_goes_from_a_paused_operation_to_the_mended_provider(
         expect(page.get_by_text("This page stands still.")).to_be_visible()
 
 
+@pytest.fixture
+def live(browser: Browser, console_app: RunningApp) -> Iterator[Page]:
+    """The list, whose timers go by `let_time_pass` alone."""
+    with opened_browser(browser, console_app) as context:
+        page = context.new_page()
+        sign_in(page)
+        page.clock.install()
+        page.goto(f"{LIST}?state=all")
+        yield page
+
+
+def is_refresh(request: Request) -> bool:
+    return "x-refresh" in request.headers
+
+
+def let_it_refresh(page: Page) -> None:
+    with page.expect_response(lambda response: is_refresh(response.request)):
+        page.clock.run_for(6000)
+
+
+def refreshes_in_a_minute(page: Page) -> int:
+    asked: list[Request] = []
+    page.on("request", asked.append)
+    page.clock.run_for(60_000)
+    page.wait_for_timeout(1500)  # for what is on its way
+    page.remove_listener("request", asked.append)
+    return sum(is_refresh(request) for request in asked)
+
+
+def start_one(in_app: Callable[[str], None]) -> None:
+    in_app("from interview_app.tests.console_rows import *; start_sessions(1)")
+
+
+def test_list_renews_itself(live: Page, in_app: Callable[[str], None]) -> None:
+    newest = live.locator("#result_list tbody tr").first
+    before = newest.inner_text()
+    start_one(in_app)
+
+    let_it_refresh(live)
+
+    expect(newest).not_to_have_text(before, use_inner_text=True)
+
+
+def test_refresh_takes_nothing_from_who_works_with_the_list(
+    live: Page, in_app: Callable[[str], None]
+) -> None:
+    head, row = live.locator("#op-live-head"), live.locator("#result_list tbody tr").nth(2)
+    row.locator("input.action-select").check()
+    live.get_by_text("Pause by hand").click()
+    reason = live.get_by_label("Reason, for whoever meets the pause")
+    reason.fill("the bill")
+    head_before, ticked = head.inner_text(), row.inner_text()
+    start_one(in_app)
+
+    let_it_refresh(live)
+
+    expect(head).not_to_have_text(head_before, use_inner_text=True)
+    assert row.inner_text() == ticked
+    assert live.locator("#result_list tbody input:checked").count() == 1
+    expect(reason).to_be_focused()
+    expect(reason).to_have_value("the bill")
+
+
+def test_refresh_stands_still_on_demand_and_where_nobody_looks(live: Page) -> None:
+    live.get_by_role("button", name="Pause refresh").click()
+    assert refreshes_in_a_minute(live) == 0
+    expect(live.get_by_text("This page stands still.")).to_be_visible()
+
+    live.get_by_role("button", name="Pause refresh").click()
+    let_it_refresh(live)
+    live.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    assert refreshes_in_a_minute(live) == 0
+    live.evaluate("delete document.hidden")
+    let_it_refresh(live)
+
+
+def test_rows_are_on_the_first_screen_while_all_is_calm(operator: Page) -> None:
+    page = operator
+    page.set_viewport_size(WIDE)
+    page.goto(LIST)
+
+    assert page.get_by_role("link", name="Needs attention").get_attribute("aria-current") == "true"
+    expect(page.locator("#op-overview")).not_to_have_attribute("open", "")
+    rows = [row.bounding_box() for row in page.locator("#result_list tbody tr").all()[:5]]
+    keep_screenshot(page, "operations-calm.png")
+    assert all(box and box["y"] + box["height"] <= WIDE["height"] for box in rows), rows
+
+
+def test_operator_pauses_a_kind_and_lets_it_go_on(
+    operator: Page, in_app: Callable[[str], None]
+) -> None:
+    page = operator
+    page.goto(LIST)
+    page.get_by_text("Pause by hand").click()
+    page.get_by_label("What").select_option(label="Questions")
+    page.get_by_label("Reason, for whoever meets the pause").fill("the prompt is being mended")
+    page.get_by_role("button", name="Pause it").click()
+    start_one(in_app)
+
+    look_until(page, lambda: page.get_by_role("link", name="1 operation waiting").is_visible())
+    page.get_by_role("link", name="1 operation waiting").click()
+    page.locator("#result_list tbody th a").first.click()
+    expect(page.get_by_text("the prompt is being mended")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+
+    look_until(page, lambda: page.locator(".op-state.op-completed").is_visible())
+
+
 def test_page_of_an_operation_draws_its_attempts_and_waits(operator: Page) -> None:
     page = operator
     page.goto(f"{LIST}?state=failed&code=SERVER_ERROR")
@@ -269,6 +377,7 @@ SESSIONS = "/admin/interview_app/interviewsession/"
 
 PAGES: dict[str, Callable[[Page], object]] = {
     "list, with pauses above it": opens(LIST),
+    "charts": opens(f"{LIST}charts/"),
     "filtered list": opens(f"{LIST}?state=failed&ended=24h"),
     "list of what a search found": opens(f"{LIST}?q=503"),
     "list of nothing": opens(f"{LIST}?q=words+of+no+text"),
@@ -306,6 +415,7 @@ PAGES: dict[str, Callable[[Page], object]] = {
 
 PAGES_OF_READ_ONLY: dict[str, Callable[[Page], object]] = {
     "list without verbs": opens(LIST),
+    "charts for readers": opens(f"{LIST}charts/"),
     "operation without verbs": follows(f"{LIST}?state=failed&code=SERVER_ERROR"),
     "report without verbs": reports("running"),
     "session without its words": follows(f"{SESSIONS}?finished_at__isnull=False"),

@@ -19,9 +19,15 @@ from operations.admin import (  # noqa: F401  (each registers its pages)
 from operations.admin.limits import CLEAR
 from operations.admin.lookups import ListedLookupsAdmin
 from operations.admin.read_only import ReadOnlyAdmin
-from operations.admin.subjects import register_subject_page
+from operations.admin.subjects import register_session_states, register_subject_page
 
-__all__ = ["CLEAR", "ListedLookupsAdmin", "ReadOnlyAdmin", "register_subject_page"]
+__all__ = [
+    "CLEAR",
+    "ListedLookupsAdmin",
+    "ReadOnlyAdmin",
+    "register_session_states",
+    "register_subject_page",
+]
 
 # Nobody gets these. django-q2's own pages run any callable that is typed into them and unpickle
 # what is in the database; knox's list the digests of all tokens and make a token of any person.

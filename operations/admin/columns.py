@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 from operations.admin import words
 from operations.database.states import state_of
 from operations.kinds import words_of
-from operations.models import Operation
+from operations.models import Operation, ProviderPause
+from operations.pauses import BY_HAND
 
 
 class OperationColumns:
@@ -113,3 +114,10 @@ def state_with_text(operation: Operation, now: datetime) -> tuple[str, str]:
 
 def kind_label(name: str) -> str:
     return str(words_of(name).label or name)
+
+
+def paused_by_hand(pause: ProviderPause) -> str:
+    """What an operator holds back; empty where the provider refused."""
+    if pause.error_code != BY_HAND:
+        return ""
+    return kind_label(pause.kind) if pause.kind else pause.credential or "Everything"

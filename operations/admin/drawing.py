@@ -5,9 +5,10 @@ Only geometry: colours are classes of the stylesheet, and each picture has its n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from operations.admin import words
 from operations.console.counts import Bucket
@@ -30,13 +31,24 @@ class Bar:
     title: str
 
 
-def throughput_bars(buckets: list[Bucket]) -> list[Bar]:
-    """Completed at the bottom, failed on top of it."""
+class Endings(Protocol):
+    """What ended in a stretch of time that began at `at`."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def completed(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
+
+
+def throughput_bars(buckets: Sequence[Endings], clock: str = "%H:%M") -> list[Bar]:
+    """Completed at the bottom, failed on top of it. `clock`: the form of the times."""
     highest = max((bucket.completed + bucket.failed for bucket in buckets), default=0) or 1
     step = SPARK_WIDTH / len(buckets)
     bars = []
     for number, bucket in enumerate(buckets):
-        title = f"{bucket.at:%H:%M}: {bucket.completed} completed, {bucket.failed} failed"
+        title = f"{bucket.at:{clock}}: {bucket.completed} completed, {bucket.failed} failed"
         done = SPARK_HEIGHT * bucket.completed / highest
         lost = SPARK_HEIGHT * bucket.failed / highest
         x = round(number * step, 1)

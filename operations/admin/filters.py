@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, QueryDict
 
+from operations.admin.subjects import session_states
 from operations.console.counts import WINDOWS
 from operations.database.clock import database_now
 from operations.database.states import STATES, in_state
@@ -218,3 +219,20 @@ class TriesFilter(Filter):
         }
         chosen = conditions.get(self.value() or "")
         return queryset.filter(**chosen) if chosen else None
+
+
+class SessionFilter(Filter):
+    """By the status of the operation's session, where an application has said what it can be."""
+
+    title = "session's status"
+    parameter_name = "session_status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(session_states.labels.items())
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Operation]
+    ) -> QuerySet[Operation] | None:
+        if session_states.having is None or self.value() not in session_states.labels:
+            return None
+        return queryset.filter(session_id__in=session_states.having(str(self.value())).values("pk"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,13 +11,17 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from operations.admin import drawing, words
+from operations.admin.columns import kind_label, paused_by_hand
 from operations.admin.filters import ALL, ATTENTION, NEEDS_ATTENTION, asks_for_nothing
-from operations.console import counts
+from operations.console import counts, telling
 from operations.console.health import health
+from operations.console.telling import Notice
 from operations.database.states import STATES
 from operations.errors import RULES, rule_of
-from operations.kinds import words_of
 from operations.models import WorkerHeartbeat
+from operations.pauses import pausable_kinds
+
+VIEW_ALERTS = "operations.view_alert"
 
 
 @dataclass(frozen=True)
@@ -78,31 +83,42 @@ def restart_words(now: datetime) -> str:
 @dataclass(frozen=True)
 class Paused:
     pk: int
+    what: str
+    """Of an operator's pause: "Everything", or a kind."""
     credential: str
     code: str
     since: str
     remedy: str
     reason: str
+    by: str
     waiting: int
     probed: str
     is_in_use: bool
+    told: str
+    """Who knows of it, where somebody has to."""
 
 
-def paused_rows(now: datetime) -> list[Paused]:
-    return [
-        Paused(
-            row.pause.pk,
-            row.pause.credential,
-            row.pause.error_code,
-            words.age(row.pause.paused_at, now),
-            RULES[row.pause.error_code].remedy if row.pause.error_code in RULES else "",
-            row.pause.reason,
-            row.waiting,
-            f"{words.age(row.pause.probed_at, now)} ago" if row.pause.probed_at else "never",
-            row.is_in_use,
-        )
-        for row in counts.paused_now()
-    ]
+def paused_rows(now: datetime, notices: list[Notice]) -> list[Paused]:
+    told = {notice.condition.key: notice.told_words for notice in notices}
+    return [_paused_row(row, told, now) for row in counts.paused_now()]
+
+
+def _paused_row(row: counts.Paused, told: Mapping[tuple[str, str], str], now: datetime) -> Paused:
+    pause = row.pause
+    return Paused(
+        pk=pause.pk,
+        what=paused_by_hand(pause),
+        credential=pause.credential,
+        code=pause.error_code,
+        since=words.age(pause.paused_at, now),
+        remedy=RULES[pause.error_code].remedy if pause.error_code in RULES else "",
+        reason=pause.reason,
+        by=pause.paused_by.get_username() if pause.paused_by else "",
+        waiting=row.waiting,
+        probed=f"{words.age(pause.probed_at, now)} ago" if pause.probed_at else "never",
+        is_in_use=row.is_in_use,
+        told=told.get((pause.error_code, pause.credential), ""),
+    )
 
 
 @dataclass(frozen=True)
@@ -121,7 +137,7 @@ def group_rows(now: datetime) -> list[Group]:
     return [
         Group(
             row["kind"],
-            str(words_of(row["kind"]).label or row["kind"]),
+            kind_label(row["kind"]),
             row["error_code"],
             row["count"],
             f"{words.age(row['first'], now)} ago",
@@ -139,6 +155,9 @@ def heading(request: HttpRequest) -> dict[str, Any]:
     now_moving = health()
     numbers = counts.state_counts()
     workers = worker_rows(now)
+    notices = telling.notices(now_moving) if request.user.has_perm(VIEW_ALERTS) else []
+    pauses = paused_rows(now, notices)
+    told_of = {(pause.code, pause.credential) for pause in pauses}
     return {
         "chips": chips(request, numbers),
         "windows": list(counts.WINDOWS),
@@ -156,8 +175,11 @@ def heading(request: HttpRequest) -> dict[str, Any]:
         "oldest_due": words.length(now_moving.due.oldest_seconds) if now_moving.due.count else "",
         "workers": workers,
         "restarts": restart_words(now),
-        "paused_credentials": paused_rows(now),
+        "pauses": pauses,
+        # Those of pauses are said where these are.
+        "notices": [notice for notice in notices if notice.condition.key not in told_of],
         "may_resume": request.user.has_perm("operations.resume_provider"),
+        "pausable_kinds": [(kind, kind_label(kind)) for kind in pausable_kinds()],
         "is_attention": asks_for_nothing(request.GET) or request.GET.get("state") == ATTENTION,
         "is_all": request.GET.get("state") == ALL,
         "needing": sum(numbers[state] for state in NEEDS_ATTENTION),

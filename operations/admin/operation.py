@@ -17,11 +17,13 @@ from django.http import (
     HttpResponseRedirect,
     QueryDict,
 )
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from operations import services
 from operations.admin import filters
+from operations.admin.charts import charts
 from operations.admin.columns import OperationColumns, kind_label, state_with_text
 from operations.admin.heading import heading
 from operations.admin.lookups import choice, is_number, is_search, is_text, is_uuid
@@ -79,9 +81,11 @@ class OperationAdmin(OperationColumns, ReadOnlyAdmin):
         filters.KindFilter,
         filters.TriesFilter,
         filters.ModelFilter,
+        filters.SessionFilter,
     )
     lookups = {
         **dict.fromkeys(("state", "category", "code", "ended", "kind", "tries", "model"), is_text),
+        "session_status": is_text,
         **choice("status"),
         **choice("error_category"),
         "owner__exact": is_number,
@@ -125,6 +129,19 @@ class OperationAdmin(OperationColumns, ReadOnlyAdmin):
             "is_nav_sidebar_enabled": False,  # ten columns need its room at 1280 px
         }
         return super().changelist_view(request, context | (extra_context or {}))
+
+    def charts_view(self, request: HttpRequest) -> HttpResponse:
+        """How operations ended over the last hour, day and week."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = self.admin_site.each_context(request) | {
+            "title": "How operations ended",
+            "opts": self.opts,
+            "media": self.media,
+            "charts": charts(),
+            "is_nav_sidebar_enabled": False,
+        }
+        return TemplateResponse(request, "admin/operations/operation/charts.html", context)
 
     # --- Many at once -----------------------------------------------------------------------------
 
@@ -191,6 +208,7 @@ class OperationAdmin(OperationColumns, ReadOnlyAdmin):
 
         return [
             path("bulk/", wrapped(self.bulk_view), name="operations_operation_bulk"),
+            path("charts/", wrapped(self.charts_view), name="operations_operation_charts"),
             *(
                 path(
                     f"<path:object_id>/{verb}/",

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from operations import queries
 from operations.admin import drawing, words
+from operations.admin.columns import paused_by_hand
 from operations.admin.subjects import subject_url
 from operations.console import counts
 from operations.database.paused import pauses_of
@@ -19,7 +20,6 @@ from operations.database.states import state_of
 from operations.errors import RULES, Advice, Rule, rule_of
 from operations.kinds import MODEL_PARAMETER
 from operations.models import Attempt, Operation, OperationEvent
-from operations.pauses import BY_HAND
 
 ADVICE = {
     Advice.AUTO: "The automatic tries are used up. Retry when the cause has passed.",
@@ -46,7 +46,7 @@ def page_of(operation: Operation, user: Any) -> dict[str, Any]:
         "attempts": [_attempt_row(attempt) for attempt in attempts],
         "strips": drawing.strips(operation, attempts, now),
         "history": [_event_row(event) for event in history],
-        "session_url": subject_url("session", operation.session_id),
+        "session_url": subject_url("session", operation.session_id, user),
         "list_url": reverse("admin:operations_operation_changelist"),
         "log_filter": f"jq -c 'select(.operation_id == \"{operation.pk}\")'",
         "request_filter": f"jq -c 'select(.request_id == \"{operation.request_id}\")'",
@@ -68,11 +68,12 @@ def page_of(operation: Operation, user: Any) -> dict[str, Any]:
 @dataclass(frozen=True)
 class Pause:
     pk: int
+    what: str
+    """Of an operator's pause."""
     credential: str
     code: str
     since: str
     remedy: str
-    is_by_hand: bool
     by: str
     reason: str
     others: int
@@ -90,11 +91,11 @@ def _pause(operation: Operation, user: Any, now: datetime) -> Pause | None:
     may_look = user.has_perm("operations.view_providerpause")
     return Pause(
         pk=pause.pk,
+        what=paused_by_hand(pause),
         credential=pause.credential,
         code=pause.error_code,
         since=words.age(pause.paused_at, now),
         remedy=RULES[pause.error_code].remedy if pause.error_code in RULES else "",
-        is_by_hand=pause.error_code == BY_HAND,
         by=pause.paused_by.get_username() if pause.paused_by else "",
         reason=pause.reason,
         others=max(0, waiting - 1),

@@ -1,4 +1,4 @@
-"""Paused credentials with *probe* and *resume*, living workers, and who looked at content."""
+"""Pauses with *probe* and *resume*, living workers, and who looked at content."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from operations import services
+from operations.admin.columns import paused_by_hand
 from operations.admin.lookups import choice, is_flag, is_text, is_uuid, period
 from operations.admin.read_only import ReadOnlyAdmin, refuse_unless_post, refuse_without
 from operations.console import counts
-from operations.database.paused import labels_in_use
 from operations.models import (
     ContentView,
     Door,
@@ -28,6 +28,7 @@ from operations.models import (
     ProviderPause,
     WorkerHeartbeat,
 )
+from operations.pauses import pausable_kinds
 from operations.refusals import Refusal
 
 RESUME = "operations.resume_provider"
@@ -53,7 +54,7 @@ def _waiting_column() -> Callable[[ProviderPause], str]:
 @admin.register(ProviderPause)
 class ProviderPauseAdmin(ReadOnlyAdmin):
     list_display = (
-        "credential",
+        "what",
         "error_code",
         "reason",
         "paused_at",
@@ -74,11 +75,12 @@ class ProviderPauseAdmin(ReadOnlyAdmin):
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
         return (*self.list_display, _waiting_column())
 
-    @admin.action(description="Resume selected credentials", permissions=["resume"])
+    @admin.action(description="Resume selected", permissions=["resume"])
     def resume_selected(self, request: HttpRequest, chosen: QuerySet[ProviderPause]) -> None:
         actor = cast(AbstractUser, request.user)  # the admin lets nobody else in
         resumed = sum(
-            services.resume_provider(credential=pause.credential, actor=actor) for pause in chosen
+            services.resume_provider(credential=pause.credential, kind=pause.kind, actor=actor)
+            for pause in chosen
         )
         messages.success(request, f"Resumed: {resumed}.")
 
@@ -102,30 +104,25 @@ class ProviderPauseAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
+    @admin.display(description="what", ordering="credential")
+    def what(self, pause: ProviderPause) -> str:
+        return paused_by_hand(pause) or pause.credential
+
     def pause_view(self, request: HttpRequest) -> HttpResponse:
-        """Hold back what would be sent with the key that is in use, with a reason."""
+        """Hold back everything, or one kind, with a reason."""
         if refusal := refuse_unless_post(request):
             return refusal
         refuse_without(request, RESUME)
         reason = request.POST.get("reason", "").strip()
+        kind = request.POST.get("kind", "")
         actor = cast(AbstractUser, request.user)
-        credentials = sorted(labels_in_use())
-        if not credentials or not reason:
-            messages.warning(request, "Not paused: a living worker's key and a reason are needed.")
-        elif self._pause_all(credentials, reason, actor):
-            messages.success(request, "Paused: nothing is sent with this key until it is resumed.")
+        if not reason or kind not in ("", *pausable_kinds()):
+            messages.warning(request, "Not paused: a reason is needed, and a kind that there is.")
+        elif services.pause_provider(kind=kind, actor=actor, reason=reason):
+            messages.success(request, "Paused: nothing of it is sent until it is resumed.")
         else:
             messages.warning(request, "It was paused before.")
         return HttpResponseRedirect(_back(request))
-
-    @staticmethod
-    def _pause_all(credentials: list[str], reason: str, actor: AbstractUser) -> bool:
-        """Whether one of them was not paused before."""
-        paused = [
-            services.pause_provider(credential=each, actor=actor, reason=reason)
-            for each in credentials
-        ]
-        return any(paused)
 
     def probe_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Send a tiny call: if the provider takes it, what waits follows."""
@@ -157,7 +154,10 @@ class ProviderPauseAdmin(ReadOnlyAdmin):
 
     def _resume(self, request: HttpRequest, pause: ProviderPause) -> None:
         actor = cast(AbstractUser, request.user)
-        if services.resume_provider(credential=pause.credential, actor=actor):
+        resumed = services.resume_provider(
+            credential=pause.credential, kind=pause.kind, actor=actor
+        )
+        if resumed:
             messages.success(request, "Resumed: its waiting operations are sent now.")
         else:
             messages.warning(request, "It was resumed before.")

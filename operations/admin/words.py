@@ -6,6 +6,7 @@ import math
 from datetime import datetime, timedelta
 
 from operations.models import Operation
+from operations.pauses import BY_HAND
 
 NOTHING = "–"
 
@@ -56,7 +57,7 @@ def state_text(operation: Operation, state: str, *, paused_by: str, now: datetim
         case "rate_limited":
             return f"rate limited, {until(due, now)}" if due else "rate limited"
         case "paused":
-            return f"paused: {paused_by or 'by an operator'}"
+            return "paused by an operator" if paused_by in ("", BY_HAND) else f"paused: {paused_by}"
         case "stuck" if operation.status == Operation.Status.RUNNING and operation.lease_expires_at:
             return f"stuck: lease ended {age(operation.lease_expires_at, now)} ago"
         case "stuck":

@@ -201,8 +201,9 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
 
 
 class PauseSerializer(serializers.Serializer[Any]):
-    credential = serializers.CharField()
-    category = serializers.CharField()
+    credential = serializers.CharField(help_text="Empty: whatever the key, by an operator.")
+    kind = serializers.CharField(help_text="What an operator holds back; empty: all kinds.")
+    category = serializers.CharField(help_text="Empty: by an operator.")
     error_code = serializers.CharField()
     paused_at = serializers.DateTimeField()
     waiting = serializers.IntegerField()

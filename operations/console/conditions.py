@@ -15,9 +15,10 @@ from uuid import UUID
 from operations import metrics
 from operations.console import disk
 from operations.console.health import OF_THE_PROVIDER, Health, health
+from operations.database import paused
 from operations.database.clock import database_now
 from operations.errors import RULES, Category, category_of
-from operations.models import Alert, ProviderPause, WorkerRestart
+from operations.models import Alert, WorkerRestart
 from operations.pauses import BY_HAND
 
 NO_WORKER = "no_worker"
@@ -142,20 +143,20 @@ def _of_workers(now: Health, at: datetime, max_lag: float) -> list[Condition]:
 
 
 def _of_pauses(now: Health, max_lag: float) -> list[Condition]:
-    """A person's own key is that person's to mend: their page tells them."""
-    pauses = ProviderPause.objects.filter(resumed_at=None, own_key_owner=None)
+    """A person's own key is that person's to mend: their page tells them. That of a key which was
+    replaced holds nobody back."""
     found = [
         Condition(
             pause.error_code,
             pause.credential,
-            f"{pause.credential} is paused by {pause.error_code}",
+            f"calls to {pause.credential} are paused by {pause.error_code}",
             pause.operation_id,
         )
-        for pause in pauses.exclude(error_code=BY_HAND)
+        for pause in paused.of_keys_in_use().exclude(error_code=BY_HAND)
     ]
     if now.paused.oldest_seconds > max_lag:
         text = (
-            f"{now.paused.words} waiting behind a paused credential, the oldest for"
+            f"{now.paused.words} waiting behind a pause, the oldest for"
             f" {now.paused.oldest_seconds:.0f} s"
         )
         found.append(Condition(PAUSED_WORK, "", text))

@@ -145,7 +145,7 @@ def last_hour() -> list[Bucket]:
         for number in range(first, newest + 1)
     }
     for ended in metrics.ended_since(metrics.OPERATIONS, since):
-        number = int(ended.minute.timestamp()) // BUCKET_SECONDS
+        number = int(ended.at.timestamp()) // BUCKET_SECONDS
         if number in buckets and ended.outcome == Operation.Status.COMPLETED:
             buckets[number].completed += ended.count
         elif number in buckets and ended.outcome == Operation.Status.FAILED:
@@ -169,34 +169,45 @@ def _percentile(values: list[int], share: float) -> int | None:
 
 
 @dataclass(frozen=True)
-class PausedCredential:
+class Paused:
     pause: ProviderPause
     waiting: int
     is_in_use: bool
     """Whether anybody calls with it: the pause of a key that was replaced holds nobody back."""
 
 
-def paused_now() -> list[PausedCredential]:
-    """Open pauses with how many operations wait behind each. At most six queries."""
-    open_pauses = list(paused.OPEN.order_by("paused_at"))
+def paused_now() -> list[Paused]:
+    """Open pauses with how many operations wait behind each. At most five queries."""
+    open_pauses = list(paused.OPEN.select_related("paused_by").order_by("paused_at"))
     if not open_pauses:
         return []
     labels = paused.labels_in_use()
-    waiting = _waiting_by_owner()
-    found = []
-    for pause in open_pauses:
-        is_in_use = pause.own_key_owner_id is not None or not labels or pause.credential in labels
-        count = waiting.get(pause.own_key_owner_id, 0) if is_in_use else 0
-        found.append(PausedCredential(pause, count, is_in_use))
-    return found
+    held = _held_by_owner_and_kind()
+    return [
+        Paused(pause, _waiting(pause, held) if is_in_use else 0, is_in_use)
+        for pause in open_pauses
+        for is_in_use in [_is_in_use(pause, labels)]
+    ]
 
 
-def _waiting_by_owner() -> dict[int | None, int]:
-    """How many are held back by the owner of the key that they wait for; None: the
-    installation's."""
+def _is_in_use(pause: ProviderPause, labels: set[str]) -> bool:
+    is_of_installation = pause.credential and pause.own_key_owner_id is None
+    return not is_of_installation or not labels or pause.credential in labels
+
+
+def _held_by_owner_and_kind() -> dict[tuple[int | None, str], int]:
+    """How many are held back, by the owner of the key that they wait for (None: the
+    installation's) and their kind."""
     held = Operation.objects.filter(paused.held_back_now(), status=Operation.Status.PENDING)
     whose = Case(When(own_key=True, then=F("owner_id")), default=None)
-    return dict(held.order_by().values_list(whose).annotate(n=Count("*")))
+    rows = held.order_by().values_list(whose, "kind").annotate(n=Count("*"))
+    return {(owner, kind): count for owner, kind, count in rows}
+
+
+def _waiting(pause: ProviderPause, held: dict[tuple[int | None, str], int]) -> int:
+    if not pause.credential:
+        return sum(count for (_, kind), count in held.items() if pause.kind in ("", kind))
+    return sum(count for (owner, _), count in held.items() if owner == pause.own_key_owner_id)
 
 
 def workers() -> list[WorkerHeartbeat]:
@@ -220,6 +231,7 @@ def stats() -> dict[str, Any]:
         "paused": [
             {
                 "credential": each.pause.credential,
+                "kind": each.pause.kind,
                 "category": each.pause.error_category,
                 "error_code": each.pause.error_code,
                 "paused_at": each.pause.paused_at.isoformat(),

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from operations.database import backlog, paused
 from operations.database.backlog import Due
 from operations.database.clock import database_now
+from operations.database.paused import Held
 from operations.errors import Category
-from operations.models import Attempt
+from operations.models import PROVIDER_PROBE, Attempt
 from operations.queries import living_workers
 
 CALLS_SINCE = timedelta(minutes=5)
@@ -68,26 +69,29 @@ class Health:
     in_flight: int
     due: Waiting
     paused: Waiting
-    """Behind a paused credential of the installation: due but for that."""
+    """Behind a paused credential of the installation, or what an operator holds back: due but for
+    that."""
     calls: Calls
 
 
 def health() -> Health:
     now = database_now()
     in_flight = list(living_workers(now).values_list("in_flight", flat=True))
-    due = backlog.due_by_key(now)
-    held = {True: paused.installation_is_paused(), False: False}
-    waits = [each.owner_is_paused or held[not each.own_key] for each in due]
+    held = paused.held_now()
+    due = backlog.due_by_key(now, held_kinds=held.kinds)
+    waits = [each for each in due if _is_held(each, held)]
     return Health(
         workers=len(in_flight),
         in_flight=sum(in_flight),
-        due=_waiting([each for each, held in zip(due, waits, strict=True) if not held], now),
+        due=_waiting([each for each in due if each not in waits], now),
         # Whose own key is refused hears of it alone.
-        paused=_waiting(
-            [each for each, held in zip(due, waits, strict=True) if held and not each.own_key], now
-        ),
+        paused=_waiting([each for each in waits if held.everything or not each.own_key], now),
         calls=_newest_calls(now),
     )
+
+
+def _is_held(due: Due, held: Held) -> bool:
+    return held.everything or due.is_held or (held.installation and not due.own_key)
 
 
 def _waiting(due: list[Due], now: datetime) -> Waiting:
@@ -98,9 +102,9 @@ def _waiting(due: list[Due], now: datetime) -> Waiting:
 
 
 def _newest_calls(now: datetime) -> Calls:
-    # Whose own key fails hears of it alone.
+    # Whose own key fails hears of it alone, and probes fail all night behind a pause that says so.
     ours = Attempt.objects.filter(finished_at__gt=now - CALLS_SINCE, operation__own_key=False)
-    ended = ours.order_by("-finished_at")
+    ended = ours.exclude(operation__kind=PROVIDER_PROBE).order_by("-finished_at")
     newest = list(ended.values_list("category", "error_code")[:CALLS_LOOKED_AT])
     by_category = Counter(category for category, _ in newest if category)
     codes = Counter(code for category, code in newest if category in OF_THE_PROVIDER)

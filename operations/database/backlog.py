@@ -7,6 +7,7 @@ reads everything that is pending. Own keys that are paused cost more, by what wa
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,8 +34,8 @@ class Due:
     """What may be claimed of those that wait for the installation's key, or for own keys."""
 
     own_key: bool
-    owner_is_paused: bool
-    """Of own keys: whether these are paused ones."""
+    is_held: bool
+    """By the pause of these own keys, or by an operator's of these kinds."""
     count: int
     """Up to COUNTED."""
     since: datetime
@@ -46,19 +47,27 @@ def ids_queued_before(at: datetime, *, limit: int) -> list[UUID]:
     return [operation.pk for operation in Operation.objects.raw(sql, [stored(at), limit])]
 
 
-def due_by_key(at: datetime) -> list[Due]:
-    """How many are due, and since when: of the installation's key, of own keys that are paused, and
-    of those that are not. One statement."""
+def due_by_key(at: datetime, *, held_kinds: Collection[str] = ()) -> list[Due]:
+    """How many are due, and since when: of the installation's key, of own keys that are paused, of
+    those that are not, and of kinds that are held back. One statement."""
     pauses = connection.ops.quote_name(ProviderPause._meta.db_table)
     paused = f"(SELECT own_key_owner_id FROM {pauses} WHERE resumed_at IS NULL)"  # noqa: S608
     of_owner = f"SELECT 1 FROM {paused} p WHERE own_key_owner_id = owner_id"  # noqa: S608
+    names = {f"kind{number}": kind for number, kind in enumerate(held_kinds)}
+    of_kinds = f"kind IN ({', '.join(f'%({name})s' for name in names)})" if names else ""
+    others = f" AND NOT {of_kinds}" if names else ""
     groups = [
-        (0, 0, "own_key = FALSE"),
-        (1, 0, f"own_key = TRUE AND NOT EXISTS ({of_owner})"),
-        (1, 1, f"own_key = TRUE AND EXISTS ({of_owner})"),
+        (0, 0, f"own_key = FALSE{others}"),
+        (1, 0, f"own_key = TRUE AND NOT EXISTS ({of_owner}){others}"),
+        (1, 1, f"own_key = TRUE AND EXISTS ({of_owner}){others}"),
     ]
+    if names:
+        groups += [
+            (0, 1, f"own_key = FALSE AND {of_kinds}"),
+            (1, 1, f"own_key = TRUE AND {of_kinds}"),
+        ]
     sql = " UNION ALL ".join(f"SELECT {own}, {held}, {_counted(of)}" for own, held, of in groups)
-    rows = _rows(sql, {"at": stored(at)})
+    rows = _rows(sql, {"at": stored(at), **names})
     return [
         Due(bool(own), bool(held), count, aware(since)) for own, held, count, since in rows if count
     ]

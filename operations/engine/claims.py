@@ -20,9 +20,10 @@ from django.db import connection, transaction
 from operations import pauses
 from operations.credentials import Credential, installation_credential, installation_label
 from operations.database.clock import database_now
+from operations.database.paused import Held
 from operations.database.trouble import is_trouble
 from operations.engine import endings, failing, failpoints, transitions
-from operations.engine.due import Held, anything_due, due_operations
+from operations.engine.due import anything_due, due_operations
 from operations.engine.failing import Failure
 from operations.engine.outcomes import write_endings
 from operations.engine.transitions import FirstCall
@@ -148,8 +149,13 @@ def _choose(limit: int, *, apart: bool = False, under_lock: bool = False) -> Cho
     if ramp and under_lock:
         room = pauses.ramp_room(ramp, at=now)
         is_held, limit = room == 0, min(limit, room or limit)
-    owners = frozenset(owner for owner in found.paused.values() if owner is not None)
-    operations = due_operations(at=now, held=Held(is_held, owners), limit=limit)
+    held = Held(
+        everything="" in found.kinds,
+        kinds=found.kinds,
+        installation=is_held,
+        owners=frozenset(owner for owner in found.paused.values() if owner is not None),
+    )
+    operations = due_operations(at=now, held=held, limit=limit)
     prepared, faults, gone = _prepare(operations, apart=apart) if operations else ({}, {}, set())
     return Choice(now, found.paused, operations, prepared, faults, gone, ramp)
 

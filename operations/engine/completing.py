@@ -58,7 +58,7 @@ def complete_together(done: Sequence[Outcome]) -> list[Operation | None]:
     )
     for each, operation in zip(done, completed, strict=True):
         if operation is not None and each.claim.was_paused:
-            pauses.close_pause(operation.credential, at=now, in_ramp=True)
+            pauses.close_after_success(operation.credential, at=now)
     return completed
 
 

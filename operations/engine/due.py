@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, models
 
 from operations.database.clock import stored
+from operations.database.paused import Held
 from operations.kinds import all_kinds
 from operations.models import Operation
 
@@ -41,40 +41,35 @@ def look_sql(now: str) -> str:
     return f"SELECT 1 FROM {_table()} WHERE {IS_DUE.format(now=now)} LIMIT 1"  # noqa: S608
 
 
-@dataclass(frozen=True)
-class Held:
-    """Whose operations this process leaves, but for probes."""
-
-    installation: bool = False
-    """The installation's: the key that this process calls with is paused."""
-    owners: frozenset[int] = frozenset()
-    """Those that wait for these people's own keys."""
-
-
 def due_operations(*, at: datetime, held: Held, limit: int) -> list[Operation]:
     """Up to `limit` operations in the order of their turns, locked where the database locks rows;
-    those that somebody else has locked are passed over."""
+    those that somebody else has locked are passed over. `held`: what this process leaves."""
+    if held.everything:
+        return []
     values: dict[str, Any] = {
         "now": stored(at),
         "patience": stored(at - PATIENCE),
         "limit": limit,
         **{f"owner{number}": owner for number, owner in enumerate(held.owners)},
+        **{f"kind{number}": kind for number, kind in enumerate(held.kinds)},
     }
     waits = tuple((kind.name, kind.waits_for) for kind in all_kinds() if kind.waits_for)
-    sql = _due_sql(waits, held.installation, len(held.owners), connection.vendor)
+    sql = _due_sql(waits, held.installation, len(held.owners), len(held.kinds), connection.vendor)
     return list(Operation.objects.raw(sql, values))
 
 
 @functools.lru_cache(maxsize=64)
-def _due_sql(waits: Waits, installation: bool, owners: int, vendor: str) -> str:
+def _due_sql(waits: Waits, installation: bool, owners: int, kinds: int, vendor: str) -> str:
     conditions = [
         IS_DUE.format(now="%(now)s"),
         *(_waits_for_none(kind, others) for kind, others in waits),
     ]
+    if kinds:
+        conditions.append(f"kind NOT IN ({_marks('kind', kinds)})")
     if installation:
         conditions.append("(is_probe OR own_key)")
     if owners:
-        marks = ", ".join(f"%(owner{number})s" for number in range(owners))
+        marks = _marks("owner", owners)
         conditions.append(f"(is_probe OR NOT own_key OR owner_id NOT IN ({marks}))")
     columns = ", ".join(f"due.{_quoted(field)}" for field in Operation._meta.concrete_fields)
     # SQLite would rather find all that is pending, and sort it, at every claim.
@@ -94,6 +89,10 @@ def _waits_for_none(kind: str, others: tuple[str, ...]) -> str:
     same_session = f"SELECT 1 FROM {_table()} other WHERE other.session_id = due.session_id"  # noqa: S608
     waits = f"kind = '{kind}' AND queued_at > %(patience)s"
     return f"NOT ({waits} AND EXISTS ({same_session} AND {unfinished}))"
+
+
+def _marks(name: str, count: int) -> str:
+    return ", ".join(f"%({name}{number})s" for number in range(count))
 
 
 def _listed(values: Collection[str]) -> str:

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from operations import trace
+from operations import pauses, trace
 from operations.credentials import installation_label
 from operations.database import backlog
 from operations.database.clock import database_now
@@ -141,6 +141,7 @@ def sweep() -> SweepReport:
     taken = _take_back(_expired_leases(database_now()))
     expired = _expire(_expired_waits(database_now()))
     sent = probes.send_due(at=database_now())
+    pauses.close_retired(at=database_now())
     WorkerHeartbeat.objects.filter(
         expires_at__lt=database_now() - 10 * transitions.lease_length()
     ).delete()

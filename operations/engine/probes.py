@@ -12,8 +12,8 @@ from django.db.models import Exists, OuterRef, Q
 from operations import events, pauses
 from operations.credentials import installation_label
 from operations.database.batch_sql import insert_instances
-from operations.models import Door, Operation, ProviderPause
-from operations.provider_probe import PROVIDER_PROBE, SUBJECT
+from operations.models import PROVIDER_PROBE, Door, Operation, ProviderPause
+from operations.provider_probe import SUBJECT
 
 SHORTEST_INTERVAL = timedelta(seconds=60)
 LONGEST_INTERVAL = timedelta(minutes=10)
@@ -31,9 +31,13 @@ def send_due(*, at: datetime) -> int:
     """Submit a probe for each paused credential whose time has come; what an operator paused is
     theirs to resume. Returns how many. The installation's key is probed by those who have it, a
     person's own while something of theirs waits: each probe is theirs to pay."""
-    failing = ProviderPause.objects.filter(resumed_at=None).exclude(error_code=pauses.BY_HAND)
-    mine = failing.filter(Q(credential=installation_label()) | (OF_OWN_KEY & Exists(_WAITING)))
-    due = [pause for pause in mine if at >= _next_at(pause)]
+    mine = Q(credential=installation_label()) | (OF_OWN_KEY & Exists(_WAITING))
+    everything = Q(credential="", kind="")
+    found = list(ProviderPause.objects.filter(mine | everything, resumed_at=None))
+    if any(not pause.credential for pause in found):
+        return 0  # a probe would wait, too
+    failing = [pause for pause in found if pause.error_code != pauses.BY_HAND]
+    due = [pause for pause in failing if at >= _next_at(pause)]
     return sum(submit_probe(pause, at=at, door=Door.SWEEP)[1] for pause in due)
 
 

@@ -22,7 +22,7 @@ def let_group_see_that_there_are_keys(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("operations", "0016_trace"),
+        ("operations", "0017_pause_of_a_kind"),
     ]
 
     operations = [

@@ -12,7 +12,7 @@ from operations.models.ledger import (
 )
 from operations.models.limits import Limit
 from operations.models.metrics import MetricDelta, MetricMinute, MetricTotal
-from operations.models.operation import Operation
+from operations.models.operation import PROVIDER_PROBE, Operation
 from operations.models.own_key import OwnKey
 from operations.models.provider import ProviderCapability, ProviderContact, ProviderPause
 from operations.models.workers import WorkerHeartbeat, WorkerRestart
@@ -20,6 +20,7 @@ from operations.models.workers import WorkerHeartbeat, WorkerRestart
 __all__ = [
     "HAS_LONG_TEXT",
     "HAS_SHORT_TEXT",
+    "PROVIDER_PROBE",
     "Alert",
     "Attempt",
     "BulkAction",

@@ -18,6 +18,9 @@ from django.utils import timezone
 from operations.errors import CATEGORY_CHOICES
 from operations.trace import MAX_REQUEST_ID, MAX_WORKER
 
+PROVIDER_PROBE = "provider_probe"
+"""The one kind that is sent for nobody: it says nothing about how people fare."""
+
 
 class Operation(models.Model):
     """One AI job of one kind about one subject, from submission to its final status."""

@@ -10,9 +10,15 @@ from operations.errors import CATEGORY_CHOICES
 
 
 class ProviderPause(models.Model):
-    """A credential that the provider refused: its operations wait until somebody resumes it."""
+    """A credential that the provider refused, or what an operator holds back: the operations wait
+    until it is resumed."""
 
-    credential = models.CharField(max_length=100)
+    credential = models.CharField(
+        max_length=100, blank=True, help_text="Empty: whatever the key, by an operator."
+    )
+    kind = models.CharField(
+        max_length=40, blank=True, help_text="The one that an operator holds back; empty: all."
+    )
     own_key_owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -51,14 +57,14 @@ class ProviderPause(models.Model):
         indexes = [models.Index(fields=("resumed_at",), name="pause_resumed")]
         constraints = [
             models.UniqueConstraint(
-                name="pause_one_open_per_credential",
-                fields=("credential",),
+                name="pause_one_open",
+                fields=("credential", "kind"),
                 condition=Q(resumed_at__isnull=True),
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.credential}: {self.error_code}"
+        return f"{self.credential or self.kind or 'everything'}: {self.error_code}"
 
 
 class ProviderCapability(models.Model):

@@ -245,16 +245,30 @@ def _end_with_subject(
 
 
 @transaction.atomic
-def pause_provider(*, credential: str, actor: AbstractUser | None = None, reason: str = "") -> bool:
-    """Hold back a credential's operations by hand. False where it was paused already."""
-    reason = mask(reason)[:NOTE_LENGTH]
-    return pauses.pause_by_hand(credential, at=database_now(), actor=actor, reason=reason)
+def pause_provider(
+    *,
+    credential: str = "",
+    kind: str = "",
+    actor: AbstractUser | None = None,
+    reason: str = "",
+) -> bool:
+    """Hold back a credential's operations by hand, or a kind's, or all of them. False where it was
+    paused already."""
+    return pauses.pause_by_hand(
+        credential=credential,
+        kind=kind,
+        at=database_now(),
+        actor=actor,
+        reason=mask(reason)[:NOTE_LENGTH],
+    )
 
 
 @transaction.atomic
-def resume_provider(*, credential: str, actor: AbstractUser | None = None) -> bool:
-    """Let a paused credential's operations run again. False where it was not paused."""
-    resumed = pauses.close_pause(credential, at=database_now(), actor=actor)
+def resume_provider(
+    *, credential: str = "", kind: str = "", actor: AbstractUser | None = None
+) -> bool:
+    """Let what this pause holds back run again. False where it was not paused."""
+    resumed = pauses.close_pause(credential=credential, kind=kind, at=database_now(), actor=actor)
     if resumed:
         dispatch.wake()
     return resumed
@@ -262,9 +276,11 @@ def resume_provider(*, credential: str, actor: AbstractUser | None = None) -> bo
 
 @transaction.atomic
 def probe_provider(*, credential: str, door: str) -> Operation:
-    """Try a paused credential with a tiny call of its own, or with the one that is under way: its
-    success resumes all, its failure changes nothing. Raises `NothingToProbe`."""
-    pause = ProviderPause.objects.filter(credential=credential, resumed_at=None).first()
+    """Try a refused credential with a tiny call of its own, or with the one that is under way: its
+    success resumes all, its failure changes nothing. Raises `NothingToProbe`, also of what an
+    operator has paused: no answer of the provider ends that."""
+    refused = ProviderPause.objects.exclude(error_code=pauses.BY_HAND)
+    pause = refused.filter(credential=credential, resumed_at=None).first()
     if pause is None:
         raise NothingToProbe
     probe, _ = probes.submit_probe(pause, at=database_now(), door=door)

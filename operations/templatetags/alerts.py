@@ -17,7 +17,6 @@ VIEW = f"{Operation._meta.app_label}.view_alert"
 
 @register.inclusion_tag("admin/operations/_alerts.html", takes_context=True)
 def alerts_banner(context: Context) -> dict[str, Any]:
-    """For those with the permission to see alerts. A fixed number of queries. Uses the `health` of
-    the page where it has one."""
+    """For those with the permission to see alerts. A fixed number of queries."""
     user = context["request"].user
-    return {"notices": notices(context.get("health")) if user.has_perm(VIEW) else []}
+    return {"notices": notices() if user.has_perm(VIEW) else []}

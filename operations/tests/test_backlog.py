@@ -127,9 +127,9 @@ def test_due_is_counted_by_key_from_when_each_could_be_claimed() -> None:
     OperationFactory(queued_at=now - 4 * MINUTE, own_key=True, owner=other)
 
     assert sorted(backlog.due_by_key(now), key=lambda due: due.since) == [
-        Due(own_key=True, owner_is_paused=True, count=1, since=now - 5 * MINUTE),
-        Due(own_key=True, owner_is_paused=False, count=1, since=now - 4 * MINUTE),
-        Due(own_key=False, owner_is_paused=False, count=2, since=now - 2 * MINUTE),
+        Due(own_key=True, is_held=True, count=1, since=now - 5 * MINUTE),
+        Due(own_key=True, is_held=False, count=1, since=now - 4 * MINUTE),
+        Due(own_key=False, is_held=False, count=2, since=now - 2 * MINUTE),
     ]
 
 

@@ -318,7 +318,7 @@ def test_probe_exits_by_its_outcome(
 
     def while_it_waits(seconds: float) -> None:
         if outcome == "resumed":
-            pauses.close_pause(pause.credential, at=timezone.now())
+            pauses.close_pause(credential=pause.credential, at=timezone.now())
         elif outcome:
             Operation.objects.update(finished_at=timezone.now(), **outcome)
 
@@ -374,7 +374,7 @@ def test_health_fails_while_work_waits_behind_a_pause() -> None:
     code, said = run("operations_health", "--max-lag", "60")
 
     assert code == 1
-    assert "1 waiting behind a paused credential, the oldest for 90 s" in said
+    assert "1 waiting behind a pause, the oldest for 90 s" in said
 
 
 @pytest.mark.parametrize(

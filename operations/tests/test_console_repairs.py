@@ -134,3 +134,15 @@ def test_the_ready_made_group_may_repair() -> None:
     verbs = ("retry_operation", "cancel_operation", "bulk_operation", "resume_provider")
     assert user.has_perms([f"operations.{verb}" for verb in (*verbs, "view_operation")])
     assert not user.has_perm("operations.view_content")
+
+
+def test_a_refused_key_is_one_box_that_says_who_was_told(admin_client: Client) -> None:
+    WorkerHeartbeatFactory(credential=KEY)
+    ProviderPauseFactory(credential=KEY)
+
+    page = admin_client.get(LIST)
+
+    assert page.context["notices"] == []
+    (pause,) = page.context["pauses"]
+    assert pause.told in page.content.decode()
+    assert pause.told.startswith("Told nobody")

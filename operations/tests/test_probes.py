@@ -16,9 +16,8 @@ from operations import pauses, services
 from operations.credentials import installation_label
 from operations.engine import leases
 from operations.engine.claims import Claim, claim_batch
-from operations.models import Operation, ProviderPause
+from operations.models import PROVIDER_PROBE, Operation, ProviderPause
 from operations.pauses import Ramp
-from operations.provider_probe import PROVIDER_PROBE
 from operations.refusals import NothingToProbe
 from operations.tests.factories import OperationFactory, ProviderPauseFactory, UserFactory
 from operations.tests.fault_server import FaultServer

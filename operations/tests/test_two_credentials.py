@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
 from operations import pauses, queries
-from operations.console import counts
+from operations.console import conditions, counts
 from operations.console.health import health
 from operations.credentials import installation_label
 from operations.database.states import count_unfinished
@@ -198,3 +199,41 @@ def test_paused_own_key_holds_back_its_owner_alone() -> None:
     reasons = [queries.waiting(each).reason for each in (theirs, of_installation, other)]
 
     assert reasons == ["provider_paused", "queued", "queued"]
+
+
+def test_pause_of_a_replaced_key_alarms_nobody_and_ends_by_itself() -> None:
+    now = timezone.now()
+    retired = ProviderPauseFactory(
+        credential=OLD_KEY, paused_at=now - timedelta(days=1), probed_at=now - timedelta(hours=1)
+    )
+    assert {each.name for each in conditions.current()} == {"INVALID_API_KEY", "no_worker"}
+    assert pauses.close_retired(at=now) == 0, "no worker lives: nobody knows which key is in use"
+
+    WorkerHeartbeatFactory(credential="https://api.example.org/v1#111111111111")
+    assert conditions.current() == []
+    leases.sweep()
+
+    retired.refresh_from_db()
+    assert retired.resumed_at is not None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"credential": "https://api.example.org/v1#111111111111"},
+        {"probed_at": timezone.now() - timedelta(minutes=5)},
+        {"own_key_owner": "somebody"},
+        {"error_code": pauses.BY_HAND},
+    ],
+    ids=["in use", "probed a while ago", "a person's own", "by an operator"],
+)
+def test_no_other_pause_ends_by_itself(values: dict[str, Any]) -> None:
+    long_ago = timezone.now() - timedelta(days=1)
+    WorkerHeartbeatFactory(credential="https://api.example.org/v1#111111111111")
+    if "own_key_owner" in values:
+        values = {"own_key_owner": UserFactory()}
+    ProviderPauseFactory(
+        **{"credential": OLD_KEY, "paused_at": long_ago, "probed_at": long_ago} | values
+    )
+
+    assert pauses.close_retired(at=timezone.now()) == 0

@@ -72,7 +72,7 @@ def note_failure(operation: Operation, **_: Any) -> None:
 def note_pause(pause: ProviderPause, **_: Any) -> None:
     """A user's own key is that user's to mend: the page tells them."""
     if pause.own_key_owner_id is None:
-        text = f"{pause.credential} is paused by {pause.error_code}"
+        text = f"calls to {pause.credential} are paused by {pause.error_code}"
         found = Condition(pause.error_code, pause.credential, text, pause.operation_id)
         _hold(found, at=pause.paused_at)
 

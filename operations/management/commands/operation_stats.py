@@ -33,5 +33,6 @@ class Command(BaseCommand):
             self.stdout.write(f"alert: {alert['text']} ({told})")
         for pause in stats["paused"]:
             self.stdout.write(
-                f"paused: {pause['credential']} ({pause['error_code']}), {pause['waiting']} waiting"
+                f"paused: {pause['credential'] or pause['kind'] or 'everything'}"
+                f" ({pause['error_code']}), {pause['waiting']} waiting"
             )

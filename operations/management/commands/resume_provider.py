@@ -10,16 +10,18 @@ from operations import services
 from operations.errors import Category
 from operations.management.selection import duration, report
 from operations.models import Door, Operation, ProviderPause
+from operations.pauses import BY_HAND
 from operations.refusals import Refusal
 
 LOOK_SECONDS = 0.5
 
 
 class Command(BaseCommand):
-    help = "Let the operations of paused credentials run again; with --probe, after a try."
+    help = "Let what is paused run again; with --probe, after a try."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--credential", action="append", default=[], help="may be repeated")
+        parser.add_argument("--kind", help="what pause_provider --kind holds back")
         parser.add_argument("--category", choices=[str(category) for category in Category])
         parser.add_argument("--older-than", type=duration, help="paused for longer: 10m, 2h, 7d")
         parser.add_argument(
@@ -35,28 +37,36 @@ class Command(BaseCommand):
         pauses = ProviderPause.objects.filter(resumed_at=None).order_by("paused_at")
         if options["credential"]:
             pauses = pauses.filter(credential__in=options["credential"])
+        if options["kind"]:
+            pauses = pauses.filter(kind=options["kind"])
         if options["category"]:
             pauses = pauses.filter(error_category=options["category"])
         if options["older_than"]:
             pauses = pauses.filter(paused_at__lt=timezone.now() - options["older_than"])
-        credentials = list(pauses.values_list("credential", flat=True))
+        chosen = list(pauses)
         skipped = []
-        for credential in credentials:
-            reason = None if options["dry_run"] else _refusal(credential, options)
+        for pause in chosen:
+            reason = None if options["dry_run"] else _refusal(pause, options)
             if reason is not None:
-                skipped.append({"id": credential, "reason": reason})
-        changed = len(credentials) - len(skipped)
-        report(self, options, matched=len(credentials), changed=changed, skipped=skipped)
+                what = pause.credential or pause.kind or "everything"
+                skipped.append({"id": what, "reason": reason})
+        changed = len(chosen) - len(skipped)
+        report(self, options, matched=len(chosen), changed=changed, skipped=skipped)
 
 
-def _refusal(credential: str, options: dict[str, Any]) -> str | None:
+def _refusal(pause: ProviderPause, options: dict[str, Any]) -> str | None:
     if not options["probe"]:
-        return None if services.resume_provider(credential=credential) else "was resumed before"
+        resumed = services.resume_provider(credential=pause.credential, kind=pause.kind)
+        return None if resumed else "was resumed before"
+    if pause.error_code == BY_HAND:
+        return "an operator has paused it: no probe ends that"
     try:
-        probe = services.probe_provider(credential=credential, door=Door.COMMAND)
+        probe = services.probe_provider(credential=pause.credential, door=Door.COMMAND)
     except Refusal as refusal:
         return refusal.code
-    return _why_still_paused(credential, probe, options["wait"]) if options["wait"] else None
+    if not options["wait"]:
+        return None
+    return _why_still_paused(pause.credential, probe, options["wait"])
 
 
 def _why_still_paused(credential: str, probe: Operation, seconds: float) -> str | None:
