@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from interview_app.accounts import (
     check_own_password,
+    chosen_language,
     count_sign_up,
     delete_account,
     is_visitor,
@@ -28,6 +29,7 @@ from interview_app.accounts import (
 )
 from interview_app.forms import ChangePasswordForm, OwnPasswordForm, SignInForm, SignUpForm
 from interview_app.models import AccessToken
+from interview_app.settings_forms import LanguageForm, ProfileForm
 from interview_app.tokens import revoke_token, revoke_tokens, tokens_of
 from interview_app.views.live import own_page
 from interview_app.views.ownership import signed_in_user
@@ -90,8 +92,20 @@ def leave_everywhere(request: HttpRequest) -> HttpResponse:
 
 @own_page
 def my_account(request: HttpRequest) -> HttpResponse:
-    tokens = tokens_of(signed_in_user(request))
-    return render(request, "registration/my_account.html", {"tokens": tokens})
+    return account_page(request)
+
+
+def account_page(
+    request: HttpRequest, *, profile: ProfileForm | None = None, status: int = 200
+) -> HttpResponse:
+    """All settings, with the form that was sent and refused in its place."""
+    person = signed_in_user(request)
+    context = {
+        "tokens": tokens_of(person),
+        "profile": profile or ProfileForm(instance=person),
+        "language": LanguageForm(initial={"language": chosen_language(person)}),
+    }
+    return render(request, "registration/my_account.html", context, status=status)
 
 
 @login_required
