@@ -97,6 +97,9 @@ class ListedLookupsAdmin(AdminBase):
 
     lookups: ClassVar[Lookups]
 
+    document: ClassVar[str] = "operating"
+    """Where the project's documents speak of this page: "name#anchor"."""
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return lookup in self.lookups
 

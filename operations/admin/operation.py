@@ -68,6 +68,7 @@ class OperationAdmin(OperationColumns, ReadOnlyAdmin):
         css = STYLES
         js = SCRIPTS
 
+    document = "operating#find-what-is-wrong"
     change_list_template = "admin/operations/operation/change_list.html"
     list_display = OperationColumns.columns
     list_display_links = ("what",)
@@ -256,6 +257,7 @@ class OperationAdmin(OperationColumns, ReadOnlyAdmin):
             context |= page_of(operation, request.user) | {
                 "title": kind_label(operation.kind),
                 "subtitle": None,
+                "is_nav_sidebar_enabled": False,  # thirteen columns of attempts, likewise
                 "state": state,
                 "state_text": text,
             }
