@@ -57,6 +57,7 @@ urlpatterns = [
     path("practice/<uuid:session_id>/retake/", sessions.retake, name="retake_session"),
     path("practice/<uuid:session_id>/summary/", sessions.summary_page, name="summary"),
     path("practice/<uuid:session_id>/summary/live/", sessions.summary_live, name="summary_live"),
+    path("practice/<uuid:session_id>/print/", sessions.print_page, name="print_session"),
     path("practice/<uuid:session_id>/share/", sharing.share, name="share_session"),
     path("practice/<uuid:session_id>/unshare/", sharing.unshare, name="unshare_session"),
     path("shared/<str:token>/", sharing.shared, name="shared"),
