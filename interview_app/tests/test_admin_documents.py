@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from operations.admin.documents import document_names, document_url, folder, parts
+from operations.documents import document_names, document_url, folder, parts
 from operations.errors import Category
 from operations.tests.factories import OperationFactory, UserFactory
 

@@ -6,7 +6,7 @@ from django import template
 from django.contrib import admin
 from django.template import Context
 
-from operations.admin.documents import document_url
+from operations.documents import document_url
 
 register = template.Library()
 
