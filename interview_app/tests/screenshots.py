@@ -59,7 +59,7 @@ class _Tour:
         page.goto("/example/#question-1")
         self._keep("example")
         if not self.ending:
-            keep_screenshot(page, "feedback.png", of="#question-1")
+            keep_screenshot(page, "feedback.webp", of="#question-1")
         page.goto("/sign-in/")
         page.get_by_label("Username").fill(app.username)
         page.get_by_label("Password").fill(app.password)

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from interview_app.tests.conftest import RunningApp, opened_browser, started_app
-from interview_app.tests.looking import found_by_axe, keep_screenshot, too_wide
+from interview_app.tests.looking import cut_off, found_by_axe, keep_screenshot, too_wide
 from interview_app.tests.switched_provider import SwitchedProvider, switched_provider
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -219,6 +219,23 @@ def test_axe_finds_no_serious_violation(
     assert found == {}
 
 
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("every_state")
+def test_no_table_is_cut_off(browser: Browser, console_app: RunningApp) -> None:
+    found: dict[str, list[str]] = {}
+    with opened_browser(browser, console_app) as context:
+        page = context.new_page()
+        page.set_viewport_size(WIDE)
+        page.route(re.compile("/bulkaction/.*/change/"), hold_still)
+        sign_in(page)
+        for name, open_page in (PAGES | OTHER_PAGES).items():
+            open_page(page)
+            if faults := cut_off(page) + too_wide(page):
+                found[name] = faults
+
+    assert found == {}
+
+
 def hold_still(route: Route) -> None:
     """A bulk action under way renews its page, perhaps while axe reads it."""
     response = route.fetch(max_redirects=0)
@@ -300,6 +317,19 @@ PAGES: dict[str, Callable[[Page], object]] = {
     "summaries": opens("/admin/interview_app/sessionsummary/"),
     "summary": follows("/admin/interview_app/sessionsummary/"),
     "users": opens("/admin/auth/user/"),
+}
+
+OTHER_PAGES = {
+    path: opens(f"/admin/{path}/")
+    for path in (
+        "operations/alert",
+        "operations/limit",
+        "operations/providercapability",
+        "operations/providercontact",
+        "auth/group",
+        "docs/operating",
+        "docs/errors",
+    )
 }
 
 PAGES_OF_READ_ONLY: dict[str, Callable[[Page], object]] = {

@@ -31,7 +31,7 @@ def test_the_readme_shows_feedback_and_not_a_list() -> None:
     first = PICTURE.search((DOCS.parent / "README.md").read_text("utf-8"))
 
     assert first is not None
-    assert first[2] == "feedback.png"
+    assert first[2] == "feedback.webp"
 
 
 def test_all_of_them_are_small() -> None:

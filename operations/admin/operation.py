@@ -123,7 +123,6 @@ class OperationAdmin(OperationColumns, ReadOnlyAdmin):
                 if bulk.may(request.user, verb)
             ],
             "query_string": request.GET.urlencode(),
-            "is_nav_sidebar_enabled": False,  # ten columns need its room at 1280 px
         }
         return super().changelist_view(request, context | (extra_context or {}))
 
