@@ -11,7 +11,7 @@ from django.conf import settings
 from playwright.sync_api import Page
 
 AXE = Path(__file__).parent / "data" / "axe" / "axe.min.js"
-WEBP_QUALITY = 25
+WEBP_QUALITY = 20
 """Letters are sharp still; forty pictures are half a megabyte."""
 RUN_AXE = """async (place) => {
   const report = await axe.run(place ?? document, { resultTypes: ["violations"] });

@@ -6,15 +6,20 @@ No test of the suite (its name is none): what it passes, the browser tests check
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from interview_app.tests.conftest import WAIT_MS, RunningApp, opened_browser
 from interview_app.tests.looking import keep_screenshot
 from interview_app.tests.samples import BILLING_POSTING, MARA_RESUME, STRONG_ANSWER
-from interview_app.tests.test_browser_settings import SCREENS
 
+SCREENS: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
+    "": ("light", {"width": 1000, "height": 760}),
+    "-phone": ("dark", {"width": 360, "height": 740}),
+}
+"""By the ending of a picture's name."""
 STORY = {
     "Title": "The night of the double charges",
     "A question of your own": "Which of your promises to a customer was hardest to keep?",
@@ -24,10 +29,9 @@ STORY = {
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kind", SCREENS)
-def test_tour(kind: str, browser: Browser, running_app: RunningApp) -> None:
-    scheme, size = SCREENS[kind]
-    ending = "" if scheme == "light" else "-phone"
+@pytest.mark.parametrize("ending", SCREENS, ids=["desktop", "phone"])
+def test_tour(ending: str, browser: Browser, running_app: RunningApp) -> None:
+    scheme, size = SCREENS[ending]
     with opened_browser(browser, running_app) as context:
         page = context.new_page()
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
