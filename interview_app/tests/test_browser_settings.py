@@ -238,7 +238,8 @@ def test_a_finished_practice_is_a_good_pdf(browser: Browser, running_app: Runnin
         assert whole.count(one_line(STRONG_ANSWER)[:60]) >= 2
         for left_out in ("Sign out", "Skip to the content", "Simulated interviewer.", "Print"):
             assert left_out not in whole
-        assert_stays_together(sheets, "Question 1 of 2", one_line(STRONG_ANSWER)[-40:])
+        for start in ("Question 1 of 2", "Question 2 of 2"):
+            assert_stays_together(sheets, start, one_line(STRONG_ANSWER)[-40:], "· rubric")
         page.emulate_media(media="print", color_scheme="dark")
         assert page.evaluate(BACKGROUND) == "rgb(255, 255, 255)"
 
@@ -265,6 +266,7 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def assert_stays_together(sheets: list[str], start: str, end: str) -> None:
+def assert_stays_together(sheets: list[str], start: str, *parts: str) -> None:
     sheet = next(each for each in sheets if start in each)
-    assert end in sheet, sheet
+    after = sheet.partition(start)[2]
+    assert [part for part in parts if part not in after] == [], sheet
