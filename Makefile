@@ -103,6 +103,14 @@ messages: $(VENV)/.dev ## Collect the texts to translate into locale/ and compil
 	@for source in locale/*/LC_MESSAGES/django.po; do \
 		msgfmt --check --output-file=$${source%.po}.mo $$source; done
 
+# The tour, and three tests that come past what the docs show besides.
+PICTURES = interview_app/tests/screenshots.py interview_app/tests/test_browser.py \
+	interview_app/tests/test_console_browser.py -k "tour or bad_hour or draws or what_failed"
+
+.PHONY: screenshots
+screenshots: $(VENV)/.dev ## Remake the pictures in docs/images (needs Chromium)
+	@SCREENSHOTS=1 REQUIRE_SERVICES=1 $(BIN)/python -m pytest -q $(PICTURES)
+
 .PHONY: requirements
 requirements: $(VENV)/.dev ## Compile requirements/*.in to hashed *.txt
 	@cd requirements && for set in base scale dev; do \

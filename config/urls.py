@@ -3,11 +3,16 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import RedirectView
 
 from config.health import healthz, readyz
 from config.metrics import metrics
+from operations.admin.documents import document_page
 from operations.api.docs import SchemaView, docs
+
+admin.site.site_header = admin.site.site_title = _("Interview practice")
+admin.site.index_title = _("Console")
 
 
 def no_view_on_site(request: HttpRequest, rest: str) -> HttpResponse:
@@ -26,6 +31,7 @@ urlpatterns = [
     path("admin/r/<path:rest>", no_view_on_site),
     # Its own page would be a second door to guess one's password at.
     path("admin/password_change/", RedirectView.as_view(pattern_name="change_password")),
+    path("admin/docs/<slug:name>/", admin.site.admin_view(document_page), name="console_document"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api")),
     path("api/schema/", SchemaView.as_view(), name="api-schema"),

@@ -13,7 +13,9 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from interview_app.models import Language, Preferences
 from interview_app.public_ids import public_id_of
+from interview_app.validation import check_choice
 from operations import limits
 from operations.key_check import KEY_CHECK
 from operations.limits.address import address_of
@@ -53,6 +55,18 @@ def check_own_password(person: User, password: str) -> None:
     count_own_password(person)
     if not person.check_password(password):
         raise ValidationError({"password": [_("This is not your password.")]})
+
+
+def choose_language(*, person: User, language: str) -> None:
+    """Of the pages, in every browser of theirs; "" is what the browser says."""
+    check_choice("language", language, ["", *Language.values])
+    Preferences.objects.update_or_create(person=person, defaults={"language": language})
+
+
+def chosen_language(person: AbstractBaseUser | AnonymousUser) -> str:
+    """Empty where the browser's counts."""
+    preferences: Preferences | None = getattr(person, "preferences", None)
+    return preferences.language if preferences else ""
 
 
 @transaction.atomic

@@ -83,6 +83,7 @@ class InterviewAdmin(ReadOnlyAdmin):
     class Media:
         css = STYLES
 
+    document = "operating#accounts-and-data"
     content_fields: ClassVar[tuple[str, ...]]
     list_per_page = 50
     show_full_result_count = False
@@ -307,6 +308,7 @@ class JobPostingAdmin(InterviewAdmin):
 
 @admin.register(Resume)
 class ResumeAdmin(InterviewAdmin):
+    document = "resumes"
     list_display = ("owner", "source", "updated_at")
     list_select_related = ("owner",)
     list_filter = ("source",)

@@ -1,8 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class InterviewAppConfig(AppConfig):
     name = "interview_app"
+    verbose_name = _("Interview practice")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -48,6 +48,7 @@ from interview_app.resume_texts import (
     LINK_INSTEAD_OF_RESUME,
     WARNINGS,
 )
+from interview_app.roles import Role, ready_roles
 from interview_app.services import read_upload
 from operations.credentials import installation_base_url
 from operations.errors import Category
@@ -196,6 +197,20 @@ def readers_language() -> str:
     return language if language in Language.values else Language.ENGLISH.value
 
 
+def offered_roles() -> list[tuple[str, Any]]:
+    roles = ready_roles(readers_language()).values()
+    return [("", _("choose one …")), *((role.key, role.title) for role in roles)]
+
+
+def chosen_role(sent: QueryDict) -> Role | None:
+    """The ready role whose posting was asked for, in the language of the interview."""
+    if "fill" not in sent:
+        return None
+    language = sent.get("language", "")
+    roles = ready_roles(language if language in Language.values else readers_language())
+    return roles.get(sent.get("ready", ""))
+
+
 class NewPracticeForm(KeyedForm, ResumeFileForm):
     keyed_fields = (
         "role",
@@ -207,8 +222,14 @@ class NewPracticeForm(KeyedForm, ResumeFileForm):
         "mode",
         "language",
     )
-    field_order = ("role", "job_description", "resume_text", "resume_file")
+    field_order = ("ready", "role", "job_description", "resume_text", "resume_file")
 
+    ready = forms.ChoiceField(
+        label=_("No posting at hand? Take one of these"),
+        choices=offered_roles,
+        required=False,
+        error_messages=NOT_OFFERED,
+    )
     role = WrittenField(
         label=_("Which role is it?"),
         limit=ROLE_MAX_LENGTH,

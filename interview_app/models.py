@@ -1,5 +1,5 @@
-"""What the candidate owns: postings, résumé, sessions, questions, answers, feedback, summaries;
-and what they see of their API tokens.
+"""What the candidate owns: postings, résumé, stories, sessions, questions, answers, feedback,
+summaries; what they chose for the pages, and what they see of their API tokens.
 
 Personal texts live only here. Each result row points to the Operation that made it (one result per
 operation); the operation never points back.
@@ -18,11 +18,16 @@ POSTING_MAX_LENGTH = 60_000
 RESUME_MAX_LENGTH = 60_000
 ANSWER_MAX_LENGTH = 20_000
 TOKEN_NAME_MAX_LENGTH = 100
+QUESTION_MAX_LENGTH = 1_000
+"""Of one's own; those that an AI writes are as long as its replies let them be."""
+COMPETENCY_MAX_LENGTH = 100
 MAX_QUESTIONS = 10
 MAX_ANSWERS = 20
 """To one question."""
 MAX_FOLLOW_UPS = 10
 """In one session."""
+MAX_STORIES = 200
+"""Of one person."""
 
 
 class Seniority(models.TextChoices):
@@ -92,6 +97,54 @@ class Resume(models.Model):
 
     def __str__(self) -> str:
         return f"résumé of {self.owner_id}"
+
+
+class Story(models.Model):
+    """What a person keeps for every practice: a question of their own, an answer, or both."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="stories"
+    )
+    title = models.CharField(max_length=ROLE_MAX_LENGTH)
+    question = models.TextField(max_length=QUESTION_MAX_LENGTH, blank=True)
+    text = models.TextField(max_length=ANSWER_MAX_LENGTH, blank=True)
+    competency = models.CharField(max_length=COMPETENCY_MAX_LENGTH, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("-updated_at", "-id")
+        verbose_name_plural = "stories"
+        constraints = [
+            models.CheckConstraint(
+                name="story_holds_something", condition=~Q(question="", text="")
+            ),
+        ]
+        indexes = [models.Index(fields=("owner", "-updated_at", "-id"), name="story_owner")]
+
+    def __str__(self) -> str:
+        return f"story {self.pk}"  # never a typed word
+
+
+class Preferences(models.Model):
+    """What a person has chosen for the pages, in whichever browser they read them."""
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="preferences",
+    )
+    language = models.CharField(
+        max_length=2, choices=Language.choices, blank=True, help_text="Empty: as the browser says."
+    )
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return f"preferences of {self.person_id}"
 
 
 class InterviewSession(models.Model):
@@ -180,7 +233,7 @@ class Question(models.Model):
     )
     text = models.TextField()
     type = models.CharField(max_length=12, choices=InterviewType.choices)
-    competency = models.CharField(max_length=100)
+    competency = models.CharField(max_length=COMPETENCY_MAX_LENGTH)
     why = models.TextField(blank=True, help_text="What in the posting or résumé it comes from.")
     simulated = models.BooleanField(default=False)
     model = models.CharField(max_length=100, blank=True)

@@ -47,6 +47,39 @@ class NothingMissing(Refusal):
     message = _("This practice has all its questions.")
 
 
+class PlanClosed(Refusal):
+    code = "PLAN_CLOSED"
+    message = _("Questions can be changed only before the first answer.")
+
+
+class LastQuestion(Refusal):
+    code = "LAST_QUESTION"
+    message = _("A practice has at least one question.")
+
+
+class QuestionBegun(Refusal):
+    code = "QUESTION_BEGUN"
+    message = _("You have begun an answer to this question: please empty its draft first.")
+
+
+class TooManyQuestions(Refusal):
+    code = "TOO_MANY_QUESTIONS"
+    message = _("This practice has 10 questions already: more are not possible.")
+
+
+class TooManyStories(Refusal):
+    code = "TOO_MANY_STORIES"
+    message = _("Your library holds 200 entries already: please delete one first.")
+
+
+class StoryTooLong(Refusal):
+    code = "STORY_TOO_LONG"
+    message = _(
+        "Together with what you typed this is longer than an answer can be. What you typed is"
+        " saved."
+    )
+
+
 class NothingToSummarise(Refusal):
     code = "NOTHING_TO_SUMMARISE"
     message = _("There is nothing to sum up yet: please answer at least one question first.")

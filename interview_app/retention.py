@@ -1,5 +1,5 @@
 """Deleting what nobody has touched for RETENTION_DAYS: practices with all that was written in them,
-postings, résumés. Operations stay, with counts and codes."""
+postings, résumés, libraries. Operations stay, with counts and codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from interview_app.models import Answer, Draft, InterviewSession, JobPosting, Resume
+from interview_app.models import Answer, Draft, InterviewSession, JobPosting, Resume, Story
 from operations.models import Door
 from operations.services import cancel_session_operations
 
@@ -31,9 +31,9 @@ def delete_old() -> int:
     before = timezone.now() - timedelta(days=settings.RETENTION_DAYS)
     sessions = old_sessions(before).order_by("created_at")[:AT_ONCE]
     deleted = sum(_delete_session(session, before) for session in sessions)
-    # Practices first: those that are left keep postings and résumés.
+    # Practices first: those that are left keep postings, résumés and libraries.
     deleted += _delete(old_postings(before))
-    return deleted + _delete(old_resumes(before))
+    return deleted + _delete(old_resumes(before)) + _delete(old_stories(before))
 
 
 def old_sessions(before: datetime) -> QuerySet[InterviewSession]:
@@ -54,6 +54,12 @@ def old_resumes(before: datetime) -> QuerySet[Resume]:
     """Neither changed since nor of somebody who has a practice."""
     users = InterviewSession.objects.filter(owner=OuterRef("owner"))
     return Resume.objects.filter(~Exists(users), updated_at__lt=before)
+
+
+def old_stories(before: datetime) -> QuerySet[Story]:
+    """Likewise: a library is there for practices to come."""
+    users = InterviewSession.objects.filter(owner=OuterRef("owner"))
+    return Story.objects.filter(~Exists(users), updated_at__lt=before)
 
 
 def _delete_session(session: InterviewSession, before: datetime) -> int:

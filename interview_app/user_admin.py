@@ -57,6 +57,7 @@ GOING_ON = ("sessions", "operations", "unfinished", "open_failures", "limits_met
 
 @admin.register(User)
 class PersonAdmin(ListedLookupsAdmin, UserAdminBase):
+    document = "operating#accounts-and-data"
     fieldsets = (
         # Without `password`, of which Django shows parts of salt and hash.
         (None, {"fields": ("username", "password_state")}),
@@ -175,6 +176,7 @@ class PersonAdmin(ListedLookupsAdmin, UserAdminBase):
 
 @admin.register(Group)
 class GuardedGroupAdmin(ListedLookupsAdmin, GroupAdminBase):
+    document = "operating#who-may-do-what"
     lookups = {}
 
 

@@ -28,6 +28,7 @@ from interview_app.tests.factories import (
     QuestionFactory,
     ResumeFactory,
     SessionSummaryFactory,
+    StoryFactory,
 )
 from operations.models import Operation, ProviderCapability, ProviderContact
 from operations.services import save_own_key
@@ -87,6 +88,7 @@ def more_of_everything(world: World, numbers: range) -> None:
     for number in numbers:
         new_token(alice)
         JobPostingFactory(owner=alice)
+        StoryFactory(owner=alice)
         below = FeedbackFactory(answer__question__session=session).answer
         QuestionFactory(session=session, follow_up_to=below)
         DraftFactory(question=below.question)

@@ -35,6 +35,7 @@ from interview_app.tests.factories import (
     QuestionFactory,
     ResumeFactory,
     SessionSummaryFactory,
+    StoryFactory,
 )
 from operations.models import BulkAction, ProviderCapability, ProviderContact
 from operations.services import save_own_key
@@ -77,6 +78,12 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "/questions/<uuid:question_id>/": {"text": "No."},
     "/questions/<uuid:question_id>/draft/": {"text": "I began"},
+    "/questions/<uuid:question_id>/insert/": {"text": "I began"},
+    "/practice/<uuid:session_id>/plan/": {"text": "Why us?"},
+    "/stories/new/": {"title": "Soup", "text": "It was cold."},
+    "/stories/<uuid:story_id>/": {"title": "Soup", "text": "It was cold."},
+    "/account/profile/": {"username": "somebody.else"},
+    "/language/": {"language": "de"},
     "/account/delete/": {"password": PASSWORD},
     "/account/key/": {"key": "a-key-of-theirs-for-tests"},
     "/sign-out/everywhere/": {"password": PASSWORD},
@@ -155,6 +162,7 @@ class World:
             "answer": feedback.answer.pk,
             "operation": operation.pk,
             "person": public_id_of(alice),
+            "story": StoryFactory(owner=alice).pk,
             "token": AccessToken.objects.get().pk,
             "job-posting": JobPostingFactory(owner=alice).pk,
             "cancellable": OperationFactory(owner=alice, subject_type="elsewhere").pk,

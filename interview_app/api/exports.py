@@ -15,6 +15,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
+from interview_app.accounts import chosen_language
 from interview_app.api.auth import UserSerializer
 from interview_app.api.own_key import key_data
 from interview_app.api.serializers import (
@@ -24,6 +25,7 @@ from interview_app.api.serializers import (
 )
 from interview_app.api.views import own_session_detail
 from interview_app.exports import file_name, session_markdown
+from interview_app.library import stories_of
 from interview_app.models import JobPosting, Resume
 from interview_app.queries import SessionDetail, session_details, sessions_of
 from operations.api.door import ApiView
@@ -78,6 +80,8 @@ def _files(person: User) -> Iterator[tuple[str, str]]:
         yield "resume.txt", resume.text
     postings = JobPosting.objects.filter(owner=person)
     yield "job-postings.json", _json(JobPostingSerializer(postings, many=True).data)
+    stories = stories_of(person).values("title", "question", "text", "competency", "updated_at")
+    yield "library.json", _json(list(stories))
     sessions = sessions_of(person).select_related("summary")
     for session_id in sessions.values_list("pk", flat=True):
         # None where it was deleted meanwhile.
@@ -102,6 +106,7 @@ def _account(person: User) -> dict[str, Any]:
         **UserSerializer(person).data,
         "date_joined": UtcField().to_representation(person.date_joined),
         "own_key": key_data(own_key_of(person.pk)),
+        "language": chosen_language(person) or None,
         "last_login": person.last_login and UtcField().to_representation(person.last_login),
     }
 

@@ -17,6 +17,7 @@ from interview_app.models import (
     Question,
     Resume,
     SessionSummary,
+    Story,
 )
 from interview_app.tests.samples import BILLING_POSTING, MARA_RESUME, STRONG_ANSWER
 from operations.tests.factories import UserFactory
@@ -40,6 +41,17 @@ class ResumeFactory(factory.django.DjangoModelFactory):
     owner = factory.SubFactory(UserFactory)
     text = MARA_RESUME
     source = "text"
+
+
+class StoryFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Story
+
+    owner = factory.SubFactory(UserFactory)
+    title = factory.Sequence(lambda number: f"The night of the double charges {number}")
+    question = "Which of our prices would you change first?"
+    text = STRONG_ANSWER
+    competency = "Ownership"
 
 
 class InterviewSessionFactory(factory.django.DjangoModelFactory):

@@ -81,7 +81,7 @@ def test_nothing_of_others_is_in_it(bob: User, session: InterviewSession) -> Non
     found = files(api_client(bob).get(PATH))
 
     assert "Leek." not in str(found)
-    assert set(found) == {"account.json", "job-postings.json"}
+    assert set(found) == {"account.json", "job-postings.json", "library.json"}
 
 
 def test_exports_are_counted(alice: User, settings: Settings) -> None:

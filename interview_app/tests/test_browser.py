@@ -123,7 +123,7 @@ def test_what_failed_is_tried_again_from_its_card(browser: Browser, tmp_path: Pa
 
         answer_all(page)
         expect(page.locator(".chip.preparing")).to_have_count(0, timeout=WAIT_MS)
-        keep_screenshot(page, "session.png")
+        keep_screenshot(page, "session.webp")
         seen += try_again_until(page, ".score-chip", 5)
 
         assert seen, "no call failed, so nothing was shown"

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from interview_app.tests.conftest import RunningApp, opened_browser
-from interview_app.tests.looking import found_by_axe, keep_screenshot, too_wide
+from interview_app.tests.looking import found_by_axe, too_wide
 from interview_app.tests.samples import STRONG_ANSWER
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -45,8 +45,6 @@ def test_example_shows_feedback_with_quotes(visitor: Page) -> None:
     expect(visitor.locator(".feedback")).to_have_count(3)
     expect(visitor.locator(".feedback q").first).to_be_visible()
     assert looked_over(visitor) == []
-    if visitor.viewport_size == SCREENS["light, wide"][1]:
-        keep_screenshot(visitor, "feedback.png", of="#question-1")
 
 
 def test_first_feedback_after_six_clicks_and_a_failure_mended(visitor: Page) -> None:

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Route, ViewportSize, expect
 
 from interview_app.tests.conftest import RunningApp, opened_browser, started_app
-from interview_app.tests.looking import found_by_axe, keep_screenshot, too_wide
+from interview_app.tests.looking import cut_off, found_by_axe, keep_screenshot, too_wide
 from interview_app.tests.switched_provider import SwitchedProvider, switched_provider
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -90,7 +90,7 @@ def test_operator_finds_and_repairs_a_bad_hour(operator: Page) -> None:
     page = operator
     page.set_viewport_size({"width": 1280, "height": 1100})
     expect(page.get_by_role("link", name="Failed 500")).to_be_visible()
-    keep_screenshot(page, "operations-list.png")
+    keep_screenshot(page, "operations-list.webp")
 
     page.get_by_text("Overview").click()
     page.get_by_title("server_error, last 1h").click()
@@ -103,7 +103,7 @@ def test_operator_finds_and_repairs_a_bad_hour(operator: Page) -> None:
     expect(page.get_by_text("Done: 120 retried, 0 skipped")).to_be_visible(timeout=60_000)
     assert page.get_by_role("progressbar").get_attribute("value") == "120"
     look_until(page, lambda: states(page) == {"completed": "120"})
-    keep_screenshot(page, "bulk-report.png")
+    keep_screenshot(page, "bulk-report.webp")
     with page.expect_download() as download:
         page.get_by_role("link", name="Report as CSV").click()
     assert len(download.value.path().read_text().splitlines()) == 121
@@ -156,7 +156,6 @@ def test_operator_goes_from_a_paused_operation_to_the_mended_provider(
         in_app(start(2))
         look_again(page)
         row = page.locator("#result_list tbody tr").first.bounding_box()
-        keep_screenshot(page, "operations-attention.png")
         assert row is not None
         assert row["y"] + row["height"] <= WIDE["height"]
 
@@ -164,7 +163,6 @@ def test_operator_goes_from_a_paused_operation_to_the_mended_provider(
         page.locator("#result_list tbody th a").first.click()
         expect(page.get_by_text("The provider refused its key or account")).to_be_visible()
         assert serious_violations(page) == []
-        keep_screenshot(page, "operation-paused.png")
         provider.accepts_key = True  # mended in the provider's account
         page.get_by_role("button", name="Probe and resume").click()
 
@@ -291,7 +289,7 @@ def test_page_of_an_operation_draws_its_attempts_and_waits(operator: Page) -> No
     expect(strip.locator("g.call.failed")).to_have_count(4)
     expect(strip.locator("g.wait")).to_have_count(3)
     page.set_viewport_size({"width": 1280, "height": 1250})
-    keep_screenshot(page, "operation-detail.png")
+    keep_screenshot(page, "operation-detail.webp")
 
 
 @pytest.fixture(scope="module")
@@ -325,6 +323,23 @@ def test_axe_finds_no_serious_violation(
                 open_page(page)
                 if faults := serious_violations(page) + too_wide(page):
                     found[name] = faults
+
+    assert found == {}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("every_state")
+def test_no_table_is_cut_off(browser: Browser, console_app: RunningApp) -> None:
+    found: dict[str, list[str]] = {}
+    with opened_browser(browser, console_app) as context:
+        page = context.new_page()
+        page.set_viewport_size(WIDE)
+        page.route(re.compile("/bulkaction/.*/change/"), hold_still)
+        sign_in(page)
+        for name, open_page in (PAGES | OTHER_PAGES).items():
+            open_page(page)
+            if faults := cut_off(page) + too_wide(page):
+                found[name] = faults
 
     assert found == {}
 
@@ -411,6 +426,19 @@ PAGES: dict[str, Callable[[Page], object]] = {
     "summaries": opens("/admin/interview_app/sessionsummary/"),
     "summary": follows("/admin/interview_app/sessionsummary/"),
     "users": opens("/admin/auth/user/"),
+}
+
+OTHER_PAGES = {
+    path: opens(f"/admin/{path}/")
+    for path in (
+        "operations/alert",
+        "operations/limit",
+        "operations/providercapability",
+        "operations/providercontact",
+        "auth/group",
+        "docs/operating",
+        "docs/errors",
+    )
 }
 
 PAGES_OF_READ_ONLY: dict[str, Callable[[Page], object]] = {

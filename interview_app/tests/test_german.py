@@ -22,6 +22,7 @@ from interview_app.tests.factories import (
     QuestionFactory,
     ResumeFactory,
     SessionSummaryFactory,
+    StoryFactory,
 )
 from operations.models import Operation
 from operations.tests.api_client import api_client, assert_problem
@@ -174,6 +175,23 @@ def german_answer(session: InterviewSession) -> Answer:
     return answer
 
 
+GERMAN_STORY = {
+    "title": "Doppelte Abbuchungen",
+    "question": "Warum wir?",
+    "text": "Im Mai habe ich gemessen.",
+    "competency": "Sorgfalt",
+}
+
+
+def german_question(owner: User) -> Question:
+    """Of a practice that has no answer yet."""
+    session = InterviewSessionFactory(owner=owner, german=True, role="Backend-Entwicklung")
+    question: Question = QuestionFactory(
+        session=session, text="Wann hast du gemessen?", competency="SQL"
+    )
+    return question
+
+
 def analysis_of(answer: Answer, **state: object) -> Operation:
     operation: Operation = OperationFactory(
         kind="feedback_analysis",
@@ -196,6 +214,12 @@ def analysis_of(answer: Answer, **state: object) -> Operation:
         "/practice/{session}/",
         "/practice/{session}/summary/",
         "/practice/{session}/delete/",
+        "/practice/{session}/print/",
+        "/practice/{ready}/plan/",
+        "/stories/",
+        "/stories/new/",
+        "/stories/{story}/",
+        "/account/",
         "/questions/{scored}/",
         "/questions/{failed}/",
         "/questions/{unscored}/",
@@ -209,7 +233,14 @@ def test_no_english_is_left_on_a_page(
     client.force_login(alice)
 
     page = client.get(
-        address.format(session=session.pk, scored=scored, failed=failed, unscored=unscored),
+        address.format(
+            session=session.pk,
+            scored=scored,
+            failed=failed,
+            unscored=unscored,
+            ready=german_question(alice).session_id,
+            story=StoryFactory(owner=alice, **GERMAN_STORY).pk,
+        ),
         headers=GERMAN,
     ).text
 

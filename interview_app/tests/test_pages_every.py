@@ -19,6 +19,7 @@ from interview_app.tests.factories import (
     QuestionFactory,
     ResumeFactory,
     SessionSummaryFactory,
+    StoryFactory,
 )
 from operations.tests.factories import OperationFactory
 
@@ -70,6 +71,11 @@ def session(alice: User) -> InterviewSession:
         "/practice/{session}/",
         "/practice/{session}/summary/",
         "/practice/{session}/delete/",
+        "/practice/{session}/print/",
+        "/practice/{ready}/plan/",
+        "/stories/",
+        "/stories/new/",
+        "/stories/{story}/",
         "/account/",
         "/account/delete/",
         "/questions/{question}/",
@@ -82,7 +88,13 @@ def page(
 ) -> str:
     first, second = session.questions.all()
     client.force_login(alice)
-    address = request.param.format(session=session.pk, question=first.pk, failed=second.pk)
+    address = request.param.format(
+        session=session.pk,
+        question=first.pk,
+        failed=second.pk,
+        ready=QuestionFactory(session__owner=alice).session_id,
+        story=StoryFactory(owner=alice).pk,
+    )
     return client.get(address).text
 
 

@@ -65,6 +65,6 @@ def assert_used(page: Page) -> None:
     page.goto("/practice/new/")
     expect(page.locator("#id_resume_text")).to_have_value(CORRECTED)
     page.locator("#id_role").fill("Chef")
-    page.locator("form:has(#id_role) button[type=submit]").click()
+    page.locator("form:has(#id_role) .actions button").click()
     expect(page.locator(".question-row")).to_have_count(5, timeout=WAIT_MS)
     expect(page.locator("main")).to_contain_text("Tallyroo Kitchens")

@@ -19,6 +19,7 @@ from interview_app.models import (
     InterviewSession,
     JobPosting,
     Resume,
+    Story,
 )
 from interview_app.retention import delete_old
 from interview_app.tests.factories import (
@@ -28,6 +29,7 @@ from interview_app.tests.factories import (
     InterviewSessionFactory,
     JobPostingFactory,
     ResumeFactory,
+    StoryFactory,
 )
 from operations.models import Operation
 from operations.tests.factories import OperationFactory
@@ -108,20 +110,23 @@ def test_what_was_done_long_ago_keeps_nothing() -> None:
 def test_postings_and_resumes_go_with_the_last_practice_that_used_them(alice: User) -> None:
     posting = old(JobPostingFactory(owner=alice), "updated_at")
     old(ResumeFactory(owner=alice), "updated_at")
+    old(StoryFactory(owner=alice), "updated_at")
     session = old_session(owner=alice, job_posting=posting)
     AnswerFactory(question__session=session)
     assert delete_old() == 0
 
     Answer.objects.update(created_at=LONG_AGO)
 
-    assert delete_old() == 3
+    assert delete_old() == 4
     assert not JobPosting.objects.exists()
+    assert not Story.objects.exists()
     assert not Resume.objects.exists()
 
 
 def test_what_is_new_stays(alice: User) -> None:
     JobPostingFactory(owner=alice)
     ResumeFactory(owner=alice)
+    StoryFactory(owner=alice)
     InterviewSessionFactory(owner=alice)
 
     assert delete_old() == 0

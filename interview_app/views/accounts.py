@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from interview_app.accounts import (
     check_own_password,
+    chosen_language,
     count_sign_up,
     delete_account,
     is_visitor,
@@ -35,6 +36,7 @@ from interview_app.forms import (
     SignUpForm,
 )
 from interview_app.models import AccessToken
+from interview_app.settings_forms import LanguageForm, ProfileForm
 from interview_app.tokens import revoke_token, revoke_tokens, tokens_of
 from interview_app.views.live import own_page
 from interview_app.views.ownership import signed_in_user
@@ -102,7 +104,14 @@ def my_account(request: HttpRequest) -> HttpResponse:
     return account_page(request)
 
 
-def account_page(request: HttpRequest, key_form: OwnKeyForm | None = None) -> HttpResponse:
+def account_page(
+    request: HttpRequest,
+    *,
+    profile: ProfileForm | None = None,
+    key_form: OwnKeyForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """All settings, with the form that was sent and refused in its place."""
     person = signed_in_user(request)
     key = own_key_of(person.pk)
     check = newest_check(person, since=key.saved_at) if key else None
@@ -114,8 +123,9 @@ def account_page(request: HttpRequest, key_form: OwnKeyForm | None = None) -> Ht
         "is_key_paused": bool(key) and is_paused(person.pk),
         "key_check": check,
         "key_check_message": operation_message(check) if check else "",
+        "profile": profile or ProfileForm(instance=person),
+        "language": LanguageForm(initial={"language": chosen_language(person)}),
     }
-    status = 400 if key_form else 200
     return render(request, "registration/my_account.html", context, status=status)
 
 

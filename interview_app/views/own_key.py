@@ -40,7 +40,7 @@ def save_key(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("Your key is saved. From now on it is used for you."))
             return redirect("my_account")
-    return account_page(request, form)
+    return account_page(request, key_form=form, status=400)
 
 
 @login_required

@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from interview_app.example import finished_example
-from interview_app.forms import NewPracticeForm
+from interview_app.forms import NewPracticeForm, chosen_role
 from interview_app.models import InterviewSession, Resume
 from interview_app.queries import session_details, sessions_of
 from interview_app.services import start_session
@@ -50,21 +50,33 @@ def my_practice(request: HttpRequest) -> HttpResponse:
 
 
 def _start(request: HttpRequest) -> HttpResponse:
-    form = NewPracticeForm(request.POST, request.FILES, owner=signed_in_user(request))
+    sent, owner = _filled(request.POST), signed_in_user(request)
+    form = NewPracticeForm(sent, request.FILES, owner=owner)
     if not form.is_valid():
         page = _form_page(request, form, status=400)
         return refuse_page(page, form.busy) if form.busy else page
-    if form.read:
-        # What a program read is not used before the person has seen it.
+    if form.read or "fill" in sent:
+        # What a program read or filled in is not used before the person has seen it.
         return _form_page(request, form)
     fields = {name: form.cleaned_data[name] for name in form.keyed_fields}
     try:
         session, _operation = start_session(
-            owner=signed_in_user(request), form_key=form.submission_key(), door=Door.PAGE, **fields
+            owner=owner, form_key=form.submission_key(), door=Door.PAGE, **fields
         )
     except Refusal as refusal:
         return refuse_page(_form_page(request, refuse_in_form(form, refusal)), refusal)
     return redirect("session", session_id=session.pk)
+
+
+def _filled(sent: QueryDict) -> QueryDict:
+    """What was sent, with the chosen ready role in place of role, posting and level."""
+    role = chosen_role(sent)
+    if role is None:
+        return sent
+    filled = sent.copy()
+    filled["role"], filled["job_description"] = role.title, role.description
+    filled["seniority"] = role.seniority
+    return filled
 
 
 def _form_page(request: HttpRequest, form: NewPracticeForm, status: int = 200) -> HttpResponse:

@@ -54,6 +54,15 @@ def summary_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
     return render(request, "interview_app/summary.html", _context(detail) | shared)
 
 
+@own_page
+def print_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """All of a finished practice on one page, for paper or a PDF."""
+    detail = own_session(request, session_id, with_answer_texts=True)
+    if detail.session.finish_requested_at is None:
+        return redirect("session", session_id=session_id)
+    return render(request, "interview_app/print.html", _context(detail))
+
+
 @live_fragment
 def summary_live(request: HttpRequest, session_id: UUID) -> HttpResponse:
     context = _context(own_session(request, session_id))

@@ -15,6 +15,7 @@ from operations.models import Alert
 
 @admin.register(Alert)
 class AlertAdmin(ReadOnlyAdmin):
+    document = "operating#who-is-told"
     list_display = ("opened_at", "condition", "subject", "text", "told", "resolved_at")
     list_filter = ("resolved_at", "condition")
     lookups = {

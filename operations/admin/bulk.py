@@ -41,6 +41,7 @@ class BulkActionAdmin(ReadOnlyAdmin):
     class Media:
         css = STYLES
 
+    document = "operating#repair"
     change_form_template = "admin/operations/bulkaction/change_form.html"
     list_display = ("created_at", "verb", "state", "actor", "items_done", "started_at")
     list_select_related = ("actor",)

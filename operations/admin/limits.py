@@ -21,6 +21,7 @@ CLEAR = "operations.clear_limit"
 class LimitAdmin(ReadOnlyAdmin):
     """Limits that somebody has met. Whom a digest stands for shows on the page of a person."""
 
+    document = "operating#limits"
     list_display = ("refused_at", "what", "refusals", "next_try_at", "digest")
     list_filter = ("rule", "refused_at")
     lookups = {"rule": is_text, **period("refused_at"), "refused_at__isnull": is_flag}

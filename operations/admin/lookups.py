@@ -17,7 +17,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ORDER_VAR, SEARCH_VAR
 from django.db.models import QuerySet
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.dateparse import parse_datetime
 
 if TYPE_CHECKING:
@@ -97,8 +97,18 @@ class ListedLookupsAdmin(AdminBase):
 
     lookups: ClassVar[Lookups]
 
+    document: ClassVar[str] = "operating"
+    """Where the project's documents speak of this page: "name#anchor"."""
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return lookup in self.lookups
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # Columns need the room of the sidebar at 1280 px.
+        context = {"is_nav_sidebar_enabled": False, **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Raises `IncorrectLookupParameters` for an odd value, before the database meets it."""

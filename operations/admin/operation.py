@@ -70,6 +70,7 @@ class OperationAdmin(OperationColumns, ReadOnlyAdmin):
         css = STYLES
         js = SCRIPTS
 
+    document = "operating#find-what-is-wrong"
     change_list_template = "admin/operations/operation/change_list.html"
     list_display = OperationColumns.columns
     list_display_links = ("what",)
@@ -126,7 +127,6 @@ class OperationAdmin(OperationColumns, ReadOnlyAdmin):
                 if bulk.may(request.user, verb)
             ],
             "query_string": request.GET.urlencode(),
-            "is_nav_sidebar_enabled": False,  # ten columns need its room at 1280 px
         }
         return super().changelist_view(request, context | (extra_context or {}))
 
@@ -274,6 +274,7 @@ class OperationAdmin(OperationColumns, ReadOnlyAdmin):
             context |= page_of(operation, request.user) | {
                 "title": kind_label(operation.kind),
                 "subtitle": None,
+                "is_nav_sidebar_enabled": False,  # thirteen columns of attempts, likewise
                 "state": state,
                 "state_text": text,
             }

@@ -53,6 +53,7 @@ def _waiting_column() -> Callable[[ProviderPause], str]:
 
 @admin.register(ProviderPause)
 class ProviderPauseAdmin(ReadOnlyAdmin):
+    document = "operating#repair"
     list_display = (
         "what",
         "error_code",
@@ -175,6 +176,7 @@ def _back(request: HttpRequest) -> str:
 class ProviderCapabilityAdmin(ReadOnlyAdmin):
     """The simpler forms that servers were found to take."""
 
+    document = "operating#a-provider-that-is-not-openai"
     lookups = {}
     list_display = ("credential", "model", "rung", "left_out", "learned_at", "expires_at")
 
@@ -183,6 +185,7 @@ class ProviderCapabilityAdmin(ReadOnlyAdmin):
 class ProviderContactAdmin(ReadOnlyAdmin):
     """What `manage.py doctor --provider` said the last time."""
 
+    document = "operating#a-provider-that-is-not-openai"
     lookups = {}
     list_display = ("credential", "model", "at", "lines")
 
@@ -197,6 +200,7 @@ class ProviderContactAdmin(ReadOnlyAdmin):
 
 @admin.register(WorkerHeartbeat)
 class WorkerHeartbeatAdmin(ReadOnlyAdmin):
+    document = "architecture#workers"
     lookups = {}
     list_display = ("hostname", "pid", "in_flight", "accepts_work", "started_at", "beat_at")
 
@@ -205,6 +209,7 @@ class WorkerHeartbeatAdmin(ReadOnlyAdmin):
 class ContentViewAdmin(ReadOnlyAdmin):
     """Who read what a candidate wrote, and when."""
 
+    document = "operating#who-may-do-what"
     list_display = ("at", "actor", "subject_type", "subject_id")
     list_select_related = ("actor",)
     list_filter = ("at", "subject_type")
