@@ -11,10 +11,10 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error as DatabaseError
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from operations import channels
-from operations.database.clock import database_now
 from operations.database.paused import held_back, pauses_of
 from operations.database.states import state_of
 from operations.database.trouble import is_trouble
@@ -198,7 +198,7 @@ COUNTED_AHEAD = 100
 def ahead_of(operation: Operation) -> int:
     """How many others could be claimed before this one, which waits for its turn; at most
     COUNTED_AHEAD."""
-    now = database_now()
+    now = timezone.now()
     is_earlier = Q(turn_at__lt=operation.turn_at) | Q(
         turn_at=operation.turn_at, pk__lt=operation.pk
     )
@@ -210,7 +210,7 @@ def ahead_of(operation: Operation) -> int:
 def possible_when(operation: Operation) -> str | None:
     """What a retry "when possible" of a failed operation would wait for: "time", the one that the
     provider named; "repair", of the key that is paused; None: nothing, it would run now."""
-    if operation.retry_after_at is not None and operation.retry_after_at > database_now():
+    if operation.retry_after_at is not None and operation.retry_after_at > timezone.now():
         return "time"
     is_paused = rule_of(operation.error_code).pauses and pauses_of(operation).exists()
     return "repair" if is_paused else None
