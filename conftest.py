@@ -95,6 +95,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 TOGETHER = (
     "interview_app/tests/test_console_browser.py",
     "interview_app/tests/test_browser.py",
+    "interview_app/tests/test_browser_answering.py",
     "config/tests/test_slow_clients.py",
 )
 """Modules that start the product once for all their tests: each is run by one process."""

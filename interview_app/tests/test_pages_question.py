@@ -312,3 +312,15 @@ def test_a_question_takes_the_same_queries_however_often_it_is_answered(
 
     with django_assert_num_queries(7):
         client.get(f"/questions/{question.pk}/")
+
+
+def test_the_page_of_a_question_alone_may_ask_for_the_microphone(
+    client: Client, question: Question
+) -> None:
+    def policy(address: str) -> str:
+        return str(client.get(address)["Permissions-Policy"])
+
+    assert "microphone=(self)" in policy(f"/questions/{question.pk}/")
+    assert "camera=()" in policy(f"/questions/{question.pk}/")
+    for address in (f"/questions/{question.pk}/live/", f"/practice/{question.session_id}/", "/"):
+        assert "microphone=()" in policy(address)
