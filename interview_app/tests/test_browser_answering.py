@@ -106,7 +106,7 @@ def first_question(page: Page, *, mode: str = "practice") -> str:
 
 
 def box(page: Page) -> Locator:
-    return page.get_by_label("Your answer")
+    return page.get_by_role("textbox", name="Your answer")
 
 
 def draft_state(page: Page) -> Locator:
@@ -248,7 +248,7 @@ def test_trying_again_shows_what_changed(page: Page) -> None:
     expect(page.locator(".feedback")).to_be_visible(timeout=WAIT_MS)
     expect(page.locator(".facts")).to_contain_text("Counted, not judged:")
 
-    page.get_by_text("Answer this question again").click()
+    page.get_by_role("link", name="Try this question again").click()
     expect(page.locator(".again .try")).not_to_be_empty()
     box(page).fill(f"{MEDIUM_ANSWER} Double charges fell from 37 a month to none.")
     page.get_by_role("button", name="Save and see feedback").click()
@@ -444,6 +444,7 @@ def test_dictating_is_off_until_who_hears_it_was_read(page: Page) -> None:
     first_question(page)
     box(page).fill("I began.")
     assert page.evaluate("window.recogniser === undefined")
+    expect(page.get_by_role("button", name="Stop dictating")).to_be_hidden()
 
     page.get_by_role("button", name="Dictate", exact=True).focus()
     page.keyboard.press("Enter")

@@ -222,7 +222,6 @@ def _page(
         **_context(detail, part),
         "form": form,
         "earlier": _earlier_answers(request, part),
-        "may_answer": len(part.answers) < MAX_ANSWERS,
         "may_see_failures": _may_see_failures(request),
         "draft_seen": version_of(part.draft),
         "is_draft_changed": form.has_error(NON_FIELD_ERRORS, DraftChanged.code),
@@ -258,6 +257,7 @@ def _context(detail: SessionDetail, part: QuestionDetail) -> dict[str, Any]:
         "previous": detail.questions[here - 1] if here else None,
         "next": detail.questions[here + 1] if here + 1 < len(detail.questions) else None,
         "readable": {each.question.pk for each in detail.readable_questions},
+        "may_answer": len(part.answers) < MAX_ANSWERS,
         "shows_feedback": shows_feedback,
         # What is held back is not waited for.
         "unfinished": shows_feedback and any(not each.is_final for each in part.operations),
