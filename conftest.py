@@ -100,6 +100,7 @@ TOGETHER = (
     "interview_app/tests/test_console_browser.py",
     "interview_app/tests/test_browser.py",
     "interview_app/tests/test_browser_settings.py",
+    "interview_app/tests/test_browser_answering.py",
     "config/tests/test_slow_clients.py",
 )
 """Modules that start the product once for all their tests: each is run by one process."""

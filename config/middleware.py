@@ -22,6 +22,7 @@ from django_structlog.signals import (
 
 from config.refused import bad_request
 from interview_app.middleware import API_PREFIX
+from interview_app.views.dictation import allows_dictation
 from operations.database import trouble
 from operations.database.trouble import is_trouble
 
@@ -101,6 +102,8 @@ PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
     for feature in ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 )
+MICROPHONE_POLICY = PERMISSIONS_POLICY.replace("microphone=()", "microphone=(self)")
+"""Of the pages on which one may dictate: the browser asks the person all the same."""
 
 
 PATHS_FOR_PROGRAMS = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -144,7 +147,8 @@ class SecurityHeaders:
         # Django's own error pages of a development server carry their style and script inline.
         if not (settings.DEBUG and response.status_code in (404, 500)):
             response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        policy = MICROPHONE_POLICY if allows_dictation(response) else PERMISSIONS_POLICY
+        response.headers.setdefault("Permissions-Policy", policy)
         # The cookie tells, without a look into the session.
         if settings.SESSION_COOKIE_NAME in request.COOKIES:
             response.headers.setdefault("Cache-Control", "no-store")

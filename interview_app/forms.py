@@ -29,6 +29,8 @@ from django.utils.translation import get_language, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from interview_app.accounts import count_own_password
+from interview_app.delivery import Spoken
+from interview_app.drafts import Tab
 from interview_app.models import (
     ANSWER_MAX_LENGTH,
     MAX_QUESTIONS,
@@ -82,6 +84,9 @@ FAILURES = [
     (Category.AUTHENTICATION, _("the key is not accepted")),
 ]
 
+
+MOST_SPOKEN = 20_000
+"""Seconds or words: beyond what an answer can hold."""
 
 TOO_LONG = ngettext_lazy(
     "At most %(limit_value)d character is possible; this has %(show_value)d. Please shorten it.",
@@ -266,7 +271,19 @@ class NewPracticeForm(KeyedForm, ResumeFileForm):
     )
 
 
-class AnswerForm(KeyedForm):
+class TypedInTab(forms.Form):
+    """What tells the tabs apart in which one question stands. A form of an older page, or a
+    program, may leave it out: then there is nothing to tell apart."""
+
+    form_key = forms.UUIDField(required=False)
+    draft_seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
+
+    def tab(self) -> Tab | None:
+        key = self.cleaned_data["form_key"]
+        return Tab(key, self.cleaned_data["draft_seen"]) if key else None
+
+
+class AnswerForm(KeyedForm, TypedInTab):
     keyed_fields = ("text",)
 
     text = WrittenField(
@@ -282,8 +299,30 @@ class AnswerForm(KeyedForm):
         help_text=_("The simulated provider fails for this answer alone; then try again."),
     )
 
+    # Of a dictation, counted by the page's script: facts for the person, nothing hangs on them.
+    spoken_seconds = forms.IntegerField(
+        widget=forms.HiddenInput, required=False, min_value=0, max_value=MOST_SPOKEN
+    )
+    spoken_words = forms.IntegerField(
+        widget=forms.HiddenInput, required=False, min_value=0, max_value=MOST_SPOKEN
+    )
 
-class DraftForm(forms.Form):
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for name in ("spoken_seconds", "spoken_words"):
+            # A wrong number must not keep an answer from being saved.
+            if self.errors.pop(name, None):
+                cleaned[name] = None
+        return cleaned
+
+    def spoken(self) -> Spoken | None:
+        seconds, words = self.cleaned_data["spoken_seconds"], self.cleaned_data["spoken_words"]
+        if not seconds or not words:
+            return None
+        return Spoken(seconds, words)
+
+
+class DraftForm(TypedInTab):
     text = WrittenField(limit=ANSWER_MAX_LENGTH, required=False)
 
 

@@ -250,11 +250,28 @@ class Question(models.Model):
         return f"question {self.number}"
 
 
+class QuestionTimer(models.Model):
+    """The time for one question of an interview like the real thing, from when it was opened. It
+    only counts: nothing ends with it."""
+
+    question = models.OneToOneField(Question, on_delete=models.CASCADE, related_name="timer")
+    spent_seconds = models.PositiveIntegerField(
+        default=0, help_text="Without what has run since `running_since`."
+    )
+    running_since = models.DateTimeField(null=True, blank=True, help_text="Null: it stands still.")
+
+    def __str__(self) -> str:
+        return f"timer of {self.question_id}"
+
+
 class Draft(models.Model):
     """What is typed and not yet sent, kept so that a closed tab loses nothing."""
 
     question = models.OneToOneField(Question, on_delete=models.CASCADE, related_name="draft")
     text = models.TextField(max_length=ANSWER_MAX_LENGTH, blank=True)
+    form_key = models.UUIDField(
+        null=True, blank=True, help_text="Key of the form that it was typed into: which tab."
+    )
     saved_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
@@ -270,6 +287,12 @@ class Answer(models.Model):
     text = models.TextField(max_length=ANSWER_MAX_LENGTH)
     form_key = models.UUIDField(
         null=True, blank=True, help_text="Key in the answer form: a double click finds this answer."
+    )
+    spoken_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How long it was dictated, as the browser says."
+    )
+    spoken_words = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How many of its words came by dictation."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.db.models import F, QuerySet
 
-from interview_app.models import Answer
+from interview_app.models import Answer, Mode
 from interview_app.queries import sessions_of
 from interview_app.rubric import mean_score
 
@@ -55,6 +55,8 @@ def _answers(owner: AbstractUser) -> QuerySet[Answer, Any]:
     newest = sessions_of(owner).values("pk")[:NEWEST_SESSIONS]
     return (
         Answer.objects.filter(question__session__in=newest)
+        # Like the real thing, scores are held back until the end.
+        .exclude(question__session__mode=Mode.REAL, question__session__finish_requested_at=None)
         .order_by("question__session__created_at", "question__session_id", "number")
         .values(
             "question_id",

@@ -19,6 +19,7 @@ from interview_app.models import (
     Feedback,
     InterviewSession,
     Question,
+    QuestionTimer,
     SessionSummary,
 )
 from interview_app.rubric import mean_score
@@ -74,6 +75,15 @@ class QuestionDetail:
     @property
     def feedback(self) -> Feedback | None:
         return self.newest.feedback if self.newest else None
+
+    @property
+    def timer(self) -> QuestionTimer | None:
+        """Of an interview like the real thing, once the question was opened."""
+        return getattr(self.question, "timer", None)
+
+    @property
+    def is_open(self) -> bool:
+        return self.timer is not None or bool(self.answers)
 
     @property
     def analysis(self) -> Operation | None:
@@ -169,6 +179,14 @@ class SessionDetail:
     def next_question(self) -> QuestionDetail | None:
         """The first one without an answer."""
         return next((question for question in self.questions if not question.answers), None)
+
+    @property
+    def readable_questions(self) -> list[QuestionDetail]:
+        """Like the real thing, those that were opened and the next one; else all."""
+        if self.session.shows_feedback:
+            return self.questions
+        upcoming = [question for question in self.questions if not question.is_open]
+        return [each for each in self.questions if each.is_open or each in upcoming[:1]]
 
     @property
     def has_unfinished_operations(self) -> bool:
@@ -296,7 +314,9 @@ def _details(
         "question_id",
     )
     questions = _by(
-        Question.objects.filter(session_id__in=ids).select_related("draft").order_by("number"),
+        Question.objects.filter(session_id__in=ids)
+        .select_related("draft", "timer")
+        .order_by("number"),
         "session_id",
     )
     by_session = _by(operations, "session_id")
@@ -313,6 +333,8 @@ def _session_detail(
     operations: list[Operation],
 ) -> SessionDetail:
     newest = _newest_per_subject(operations)
+    for question in questions:
+        question.session = session
     parts = _Parts(
         answers=answers,
         newest=newest,

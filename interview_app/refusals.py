@@ -6,9 +6,14 @@ field's name for those.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.utils.translation import gettext_lazy as _
 
 from operations.refusals import Refusal
+
+if TYPE_CHECKING:
+    from interview_app.models import Draft
 
 
 class SessionDeleted(Refusal):
@@ -25,6 +30,19 @@ class SessionFinished(Refusal):
 class SessionNotReady(Refusal):
     code = "SESSION_NOT_READY"
     message = _("The questions of this practice are not ready yet.")
+
+
+class DraftChanged(Refusal):
+    code = "DRAFT_CHANGED"
+    message = _(
+        "Other words were saved for this question in another tab or on another device. Nothing was"
+        " overwritten: please look at both."
+    )
+
+    def __init__(self, draft: Draft) -> None:
+        """`draft`: the one that stays."""
+        super().__init__()
+        self.draft = draft
 
 
 class TooManyAnswers(Refusal):

@@ -17,6 +17,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 
+from interview_app.delivery import Spoken
+from interview_app.drafts import Tab, would_lose
 from interview_app.models import (
     ANSWER_MAX_LENGTH,
     MAX_ANSWERS,
@@ -33,6 +35,7 @@ from interview_app.models import (
     Language,
     Mode,
     Question,
+    QuestionTimer,
     Resume,
     Seniority,
 )
@@ -55,6 +58,7 @@ from interview_app.queries import (
 )
 from interview_app.reading.gate import is_link
 from interview_app.refusals import (
+    DraftChanged,
     NothingMissing,
     NothingToSummarise,
     SessionDeleted,
@@ -65,6 +69,7 @@ from interview_app.refusals import (
 from interview_app.resume_files import ReadFile, read_resume, text_warnings
 from interview_app.resume_texts import LINK_INSTEAD_OF_POSTING, LINK_INSTEAD_OF_RESUME
 from interview_app.scorability import not_scorable_reason
+from interview_app.timers import stop_timers
 from interview_app.validation import check_choice, check_number, check_text, field_error
 from operations import limits
 from operations.kinds import MODEL_PARAMETER
@@ -181,13 +186,16 @@ def save_answer(
     insist: bool = False,
     model: str = "",
     form_key: UUID | None = None,
+    tab: Tab | None = None,
+    spoken: Spoken | None = None,
     door: str = Door.PAGE,
 ) -> tuple[Answer, Operation]:
     """A further answer to the question, word for word, and the operation that analyses it.
 
     An answer that code can tell is not scorable costs no call, unless the person insists. `model`:
-    another one than the usual, until a retry. Raises
-    SessionFinished once the end was asked for, TooManyAnswers after the twentieth.
+    another one than the usual, until a retry. `tab`: where it was typed; a draft that another tab
+    saved since stays. Raises SessionFinished once the end was asked for, TooManyAnswers after the
+    twentieth.
     """
     check_text("text", text, max_length=ANSWER_MAX_LENGTH, required=True)
     with transaction.atomic():
@@ -195,8 +203,10 @@ def save_answer(
         if form_key and (saved := _saved_answer(question, form_key)):
             return saved
         refuse_if_finished(session)
-        answer = _add_answer(question, text, form_key)
-        Draft.objects.filter(question=question).delete()
+        answer = _add_answer(question, text, form_key, spoken)
+        _use_up_draft(question, text, tab)
+        if session.mode == Mode.REAL:
+            stop_timers(QuestionTimer.objects.filter(question=question), now=timezone.now())
         reason = None if insist else not_scorable_reason(text)
         if reason is None:
             asked = {MODEL_PARAMETER: model} if model else None
@@ -204,12 +214,18 @@ def save_answer(
         return answer, _complete_as_not_scored(answer, reason, session, door)
 
 
-def save_draft(*, question: Question, text: str) -> Draft:
-    """Replaces the question's draft. Raises SessionFinished once the end was asked for."""
+def save_draft(*, question: Question, text: str, tab: Tab | None = None) -> Draft:
+    """Replaces the question's draft. Raises SessionFinished once the end was asked for,
+    DraftChanged where another tab than this one saved other words since."""
     check_text("text", text, max_length=ANSWER_MAX_LENGTH)
     with transaction.atomic():
         refuse_if_finished(locked_session(question.session_id))
-        draft, _ = Draft.objects.update_or_create(question=question, defaults={"text": text})
+        stored = Draft.objects.filter(question=question).first()
+        if stored and would_lose(stored, text, tab):
+            raise DraftChanged(stored)
+        draft = stored or Draft(question=question)
+        draft.text, draft.form_key = text, tab.key if tab else None
+        draft.save()
     return draft
 
 
@@ -228,6 +244,8 @@ def finish_session(*, session: InterviewSession, door: str = Door.PAGE) -> Opera
         _refuse_if_nothing_to_summarise(locked)
         locked.finish_requested_at = timezone.now()
         locked.save(update_fields=["finish_requested_at"])
+        timers = QuestionTimer.objects.filter(question__session=locked)
+        stop_timers(timers, now=locked.finish_requested_at)
         session.finish_requested_at = locked.finish_requested_at
         return _submit(SESSION_SUMMARY, "session", locked.pk, locked, door)
 
@@ -369,13 +387,26 @@ def refuse_if_finished(session: InterviewSession) -> None:
         raise SessionFinished
 
 
-def _add_answer(question: Question, text: str, form_key: UUID | None) -> Answer:
+def _add_answer(
+    question: Question, text: str, form_key: UUID | None, spoken: Spoken | None
+) -> Answer:
     last = Answer.objects.filter(question=question).order_by("-number").first()
     if last and last.number >= MAX_ANSWERS:
         raise TooManyAnswers
     return Answer.objects.create(
-        question=question, number=last.number + 1 if last else 1, text=text, form_key=form_key
+        question=question,
+        number=last.number + 1 if last else 1,
+        text=text,
+        form_key=form_key,
+        spoken_seconds=spoken.seconds if spoken else None,
+        spoken_words=spoken.words if spoken else None,
     )
+
+
+def _use_up_draft(question: Question, text: str, tab: Tab | None) -> None:
+    draft = Draft.objects.filter(question=question).first()
+    if draft and not would_lose(draft, text, tab):
+        draft.delete()
 
 
 def _complete_as_not_scored(

@@ -6,6 +6,7 @@ from django.urls import path
 
 from interview_app.views import (
     accounts,
+    comparisons,
     example,
     library,
     operations,
@@ -69,6 +70,7 @@ urlpatterns = [
     path("practice/<uuid:session_id>/summary/", sessions.summary_page, name="summary"),
     path("practice/<uuid:session_id>/summary/live/", sessions.summary_live, name="summary_live"),
     path("practice/<uuid:session_id>/print/", sessions.print_page, name="print_session"),
+    path("practice/<uuid:session_id>/compare/", comparisons.compare_retake, name="compare_retake"),
     path("practice/<uuid:session_id>/share/", sharing.share, name="share_session"),
     path("practice/<uuid:session_id>/unshare/", sharing.unshare, name="unshare_session"),
     path("shared/<str:token>/", sharing.shared, name="shared"),
@@ -81,6 +83,11 @@ urlpatterns = [
     path("questions/<uuid:question_id>/insert/", library.insert, name="insert_story"),
     path("questions/<uuid:question_id>/follow-up/", questions.follow_up, name="ask_follow_up"),
     path("answers/<uuid:answer_id>/insist/", questions.insist, name="insist"),
+    path(
+        "answers/<uuid:answer_id>/compare/<uuid:earlier_id>/",
+        comparisons.compare_answers,
+        name="compare_answers",
+    ),
     path("operations/<uuid:operation_id>/retry/", operations.retry, name="retry_operation"),
     path("operations/<uuid:operation_id>/cancel/", operations.cancel, name="cancel_operation"),
 ]

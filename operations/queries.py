@@ -13,11 +13,12 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error as DatabaseError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from operations import channels
-from operations.database.paused import OPEN, pauses_of
+from operations.database.paused import OPEN, held_back, pauses_of
 from operations.database.states import state_of
 from operations.database.trouble import is_trouble
 from operations.engine.transitions import PENDING, RUNNING
@@ -256,6 +257,31 @@ def waiting_message(reason: str) -> str:
         ),
         "rescued": _("It was interrupted and is about to start again."),
     }[reason]
+
+
+COUNTED_AHEAD = 100
+"""Beyond that the exact number helps nobody, and counting it costs."""
+
+
+def ahead_of(operation: Operation) -> int:
+    """How many others could be claimed before this one, which waits for its turn; at most
+    COUNTED_AHEAD."""
+    now = timezone.now()
+    is_earlier = Q(turn_at__lt=operation.turn_at) | Q(
+        turn_at=operation.turn_at, pk__lt=operation.pk
+    )
+    could_start = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
+    waiting_too = Operation.objects.filter(is_earlier, could_start, status=PENDING)
+    return waiting_too.exclude(held_back()).order_by()[:COUNTED_AHEAD].count()
+
+
+def possible_when(operation: Operation) -> str | None:
+    """What a retry "when possible" of a failed operation would wait for: "time", the one that the
+    provider named; "repair", of the key that is paused; None: nothing, it would run now."""
+    if operation.retry_after_at is not None and operation.retry_after_at > timezone.now():
+        return "time"
+    is_paused = rule_of(operation.error_code).pauses and pauses_of(operation).exists()
+    return "repair" if is_paused else None
 
 
 def living_workers(now: datetime) -> QuerySet[WorkerHeartbeat]:

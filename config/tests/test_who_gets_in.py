@@ -140,7 +140,8 @@ class World:
             "admin": UserFactory(username="admin", is_staff=True, is_superuser=True),
         }
         new_token(alice)
-        session = InterviewSessionFactory(owner=alice)
+        finished = InterviewSessionFactory(owner=alice, finished=True)
+        session = InterviewSessionFactory(owner=alice, retake_of=finished)
         feedback = FeedbackFactory(
             answer__question=QuestionFactory(session=session), not_scored=True
         )
@@ -153,13 +154,13 @@ class World:
         _meet_a_provider()
         WorkerHeartbeatFactory()
         DraftFactory(question=feedback.answer.question)
-        finished = InterviewSessionFactory(owner=alice, finished=True)
         SessionSummaryFactory(session=finished)
         self.share_token = token_of(share_session(session=finished))
         self.ids = {
             "session": session.pk,
             "question": feedback.answer.question.pk,
             "answer": feedback.answer.pk,
+            "earlier": feedback.answer.pk,
             "operation": operation.pk,
             "person": public_id_of(alice),
             "story": StoryFactory(owner=alice).pk,

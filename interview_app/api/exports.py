@@ -19,6 +19,7 @@ from interview_app.accounts import chosen_language
 from interview_app.api.auth import UserSerializer
 from interview_app.api.own_key import key_data
 from interview_app.api.serializers import (
+    HELD_BACK_TOO,
     JobPostingSerializer,
     ResumeSerializer,
     SessionSerializer,
@@ -87,7 +88,7 @@ def _files(person: User) -> Iterator[tuple[str, str]]:
         # None where it was deleted meanwhile.
         for detail in session_details(sessions.filter(pk=session_id)):
             name = f"practices/{file_name(detail.session)}"
-            yield f"{name}.json", _json(_whole_session(detail))
+            yield f"{name}.json", _json(_whole_session(detail, held_back_too=True))
             yield f"{name}.md", session_markdown(detail)
     for number, rows in enumerate(_operations(person), start=1):
         yield f"operations-{number}.json", _json(OperationSerializer(rows, many=True).data)
@@ -111,11 +112,11 @@ def _account(person: User) -> dict[str, Any]:
     }
 
 
-def _whole_session(detail: SessionDetail) -> dict[str, Any]:
+def _whole_session(detail: SessionDetail, *, held_back_too: bool = False) -> dict[str, Any]:
     """What the API shows, and the texts that it began with."""
     session = detail.session
     return {
-        **SessionSerializer(detail).data,
+        **SessionSerializer(detail, context={HELD_BACK_TOO: held_back_too}).data,
         "job_description": session.job_description,
         "resume_text": session.resume_text,
         "resume_entries": session.resume_entries,

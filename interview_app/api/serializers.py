@@ -38,6 +38,8 @@ from interview_app.queries import AnswerDetail, QuestionDetail
 from interview_app.resume_texts import WARNINGS
 from operations.api.serializers import NumberField, OperationSerializer, UtcField
 
+HELD_BACK_TOO = "held_back_too"
+"""In a serializer's context: with the feedback that an interview like the real thing holds back."""
 TECH_STACK_MAX_ITEMS = 50
 TECH_MAX_LENGTH = 100
 
@@ -234,12 +236,20 @@ class QuestionSerializer(serializers.Serializer[QuestionDetail]):
     answer = AnswerSerializer(allow_null=True)
     answers = serializers.SerializerMethodField()
     draft = DraftSerializer(allow_null=True)
-    feedback = FeedbackSerializer(allow_null=True)
+    feedback = serializers.SerializerMethodField()
     operation = OperationSerializer(allow_null=True)
 
     @extend_schema_field(AnswerSerializer(many=True))
     def get_answers(self, question: QuestionDetail) -> list[dict[str, Any]]:
         return [self._answer(each) for each in question.answers]
+
+    @extend_schema_field(FeedbackSerializer(allow_null=True))
+    def get_feedback(self, question: QuestionDetail) -> dict[str, Any] | None:
+        """Null also while the pages hold it back, except in what a person takes along of all."""
+        is_shown = question.question.session.shows_feedback or self.context.get(HELD_BACK_TOO)
+        return (
+            FeedbackSerializer(question.feedback).data if question.feedback and is_shown else None
+        )
 
     def _answer(self, detail: AnswerDetail) -> dict[str, Any]:
         return AnswerSerializer(detail.answer).data

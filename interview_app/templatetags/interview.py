@@ -14,15 +14,19 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from interview_app.delivery import Spoken, delivery_of
+from interview_app.models import Answer
 from interview_app.rubric import criterion_name
 from interview_app.scorability import NO_WORDS, NOT_SCORABLE, TOO_SHORT
 from operations.kinds import words_of
 from operations.models import Operation
 from operations.queries import (
+    ahead_of,
     is_retryable,
     operation_action,
     operation_happened,
     operation_next_step,
+    possible_when,
     waiting,
 )
 
@@ -66,12 +70,22 @@ def operation_card(operation: Operation | None, saved_at: datetime | None = None
 
 
 def _at_work(operation: Operation) -> dict[str, Any]:
+    reason = waiting(operation)
+    is_backing_off = reason is not None and reason.reason == Operation.Waiting.BACKOFF
+    is_in_line = reason is not None and reason.reason == Operation.Waiting.QUEUED
+    # One that waits for a named time is not slow: it was told when it goes on.
+    is_scheduled = reason is not None and reason.until is not None and not is_backing_off
     return {
         "at_work": words_of(operation.kind).at_work,
-        "waiting": waiting(operation),
-        "tries": operation.run_attempts,
+        "waiting": reason,
+        "is_backing_off": is_backing_off,
+        "is_scheduled": is_scheduled,
+        "ahead": ahead_of(operation) if is_in_line else 0,
+        "since": operation.started_at or operation.queued_at,
+        # While it backs off, the one that comes next.
+        "tries": operation.run_attempts + is_backing_off,
         "tries_possible": 1 + settings.OPERATIONS_MAX_RETRIES,
-        "is_slow": timezone.now() - operation.queued_at > SLOW_AFTER,
+        "is_slow": not is_scheduled and timezone.now() - operation.queued_at > SLOW_AFTER,
     }
 
 
@@ -82,7 +96,32 @@ def _failure(operation: Operation) -> dict[str, Any]:
         "next_step": operation_next_step(operation),
         "action": operation_action(operation),
         "retryable": is_retryable(operation),
+        "possible": possible_when(operation),
     }
+
+
+@register.inclusion_tag("interview_app/_delivery.html")
+def delivery_facts(answer: Answer, language: str) -> dict[str, Any]:
+    spoken = None
+    if answer.spoken_seconds and answer.spoken_words:
+        spoken = Spoken(answer.spoken_seconds, answer.spoken_words)
+    facts = delivery_of(answer.text, language=language, spoken=spoken)
+    return {"facts": facts, "language": language}
+
+
+@register.filter
+def minutes(seconds: int) -> str:
+    """As the page's script writes it: 45 s, 4:05 min."""
+    return f"{seconds} s" if seconds < 60 else f"{seconds // 60}:{seconds % 60:02} min"
+
+
+@register.filter
+def change_words(change: Decimal | None) -> str:
+    """A difference of scores with its sign: +0.5, in German +0,5."""
+    if change is None:
+        return ""
+    sign = "+" if change > 0 else ""
+    return sign + formats.number_format(change, decimal_pos=1)
 
 
 @register.filter

@@ -135,7 +135,8 @@ def test_a_back_off_says_which_try_comes_next(client: Client, session: Interview
     page = page_of(client, session)
 
     assert "we are about to ask again" in page
-    assert "Try 2 of 4." in page
+    assert "Next try:" in page
+    assert "Try 3 of 4." in page
 
 
 def test_a_long_wait_says_that_one_may_leave(client: Client, session: InterviewSession) -> None:
@@ -144,16 +145,104 @@ def test_a_long_wait_says_that_one_may_leave(client: Client, session: InterviewS
     assert "You can leave: the result will be in “My practice”." in page_of(client, session)
 
 
+def rate_limited(session: InterviewSession, *, until: datetime) -> Operation:
+    return generation(session, failed=True, error_code="RATE_LIMIT_EXCEEDED", retry_after_at=until)
+
+
 def test_a_rate_limit_says_from_when_a_new_try_makes_sense(
     client: Client, session: InterviewSession
 ) -> None:
-    moment = datetime(2026, 5, 4, 14, 7, 30, tzinfo=UTC)
-    generation(session, failed=True, error_code="RATE_LIMIT_EXCEEDED", retry_after_at=moment)
+    moment = datetime(2126, 5, 4, 14, 7, 30, tzinfo=UTC)
+    rate_limited(session, until=moment)
 
     page = page_of(client, session)
 
-    assert "Try again from this time on:" in page
+    assert "or try again from then on:" in page
     assert "data-clock>14:07:30 UTC</time>" in page
+
+
+def test_do_it_for_me_then_waits_for_the_named_time(
+    client: Client, session: InterviewSession
+) -> None:
+    moment = timezone.now() + timedelta(minutes=4)
+    operation = rate_limited(session, until=moment)
+    here = f"/practice/{session.pk}/"
+    assert "Do it for me then" in page_of(client, session)
+
+    client.post(f"/operations/{operation.pk}/retry/", {"next": here, "when": "possible"})
+
+    operation.refresh_from_db()
+    assert (operation.status, operation.next_attempt_at) == ("pending", moment)
+    page = page_of(client, session)
+    assert "It will be done for you. You can leave." in page
+    assert "It is done for you at this time:" in page
+    assert "takes longer than usual" not in page
+
+
+def test_once_the_named_time_is_over_there_is_nothing_to_wait_for(
+    client: Client, session: InterviewSession
+) -> None:
+    rate_limited(session, until=timezone.now() - timedelta(seconds=1))
+
+    page = page_of(client, session)
+
+    assert "the time that the AI service named is over" in page
+    assert "Do it for me" not in page
+
+
+def test_do_it_for_me_when_it_works_waits_behind_the_pause(
+    client: Client, session: InterviewSession
+) -> None:
+    ProviderPauseFactory()
+    operation = generation(session, failed=True, error_code="INVALID_API_KEY")
+    assert "Do it for me when it works" in page_of(client, session)
+
+    client.post(f"/operations/{operation.pk}/retry/", {"when": "possible"})
+
+    operation.refresh_from_db()
+    assert (operation.status, operation.is_probe) == ("pending", False)
+    assert "The AI service is out of reach for us at the moment." in page_of(client, session)
+
+
+def test_a_refused_key_that_nothing_waits_behind_offers_no_such_button(
+    client: Client, session: InterviewSession
+) -> None:
+    generation(session, failed=True, error_code="INVALID_API_KEY")
+
+    assert "Do it for me" not in page_of(client, session)
+
+
+def test_who_waits_is_told_how_many_are_ahead(
+    client: Client, session: InterviewSession, bob: User
+) -> None:
+    now = timezone.now()
+    for seconds in (3, 2):
+        OperationFactory(owner=bob, turn_at=now - timedelta(seconds=seconds))
+    OperationFactory(owner=bob, turn_at=now + timedelta(seconds=9))
+    OperationFactory(
+        owner=bob,
+        turn_at=now - timedelta(seconds=4),
+        waiting_reason="rate_limited",
+        next_attempt_at=now + timedelta(hours=1),
+    )
+    generation(session, turn_at=now)
+
+    page = page_of(client, session)
+
+    assert "Waiting for its turn. 2 are ahead of it." in page
+    assert 'data-announce="Waiting for its turn."' in page
+
+
+def test_a_running_call_counts_from_its_own_start(
+    client: Client, session: InterviewSession
+) -> None:
+    started = timezone.now() - timedelta(seconds=5)
+    generation(session, running=True, started_at=started)
+
+    page = page_of(client, session)
+
+    assert f'data-since="{started.isoformat()}"' in page
+    assert "ahead of it" not in page
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,17 @@ def test_like_the_real_thing_feedback_waits_for_the_end(client: Client, alice: U
     assert '<p class="score">' in after
 
 
+def test_like_the_real_thing_no_card_of_an_analysis_is_shown(client: Client, alice: User) -> None:
+    question = QuestionFactory(session=InterviewSessionFactory(owner=alice, mode="real"))
+    analysis(AnswerFactory(question=question), failed=True)
+    client.force_login(alice)
+
+    page = read(client, question)
+
+    assert "data-operation" not in page
+    assert 'data-unfinished="false"' in page
+
+
 def test_a_draft_is_saved_for_the_script(client: Client, question: Question) -> None:
     response = client.post(
         f"/questions/{question.pk}/draft/",
@@ -226,7 +237,7 @@ def test_a_draft_is_saved_for_the_script(client: Client, question: Question) -> 
     )
 
     draft = Draft.objects.get()
-    assert response.json() == {"saved_at": draft.saved_at.isoformat()}
+    assert response.json() == {"saved_at": draft.saved_at.isoformat(), "answers": 0}
     assert "Half a thought</textarea>" in read(client, question)
 
 
@@ -301,3 +312,15 @@ def test_a_question_takes_the_same_queries_however_often_it_is_answered(
 
     with django_assert_num_queries(7):
         client.get(f"/questions/{question.pk}/")
+
+
+def test_the_page_of_a_question_alone_may_ask_for_the_microphone(
+    client: Client, question: Question
+) -> None:
+    def policy(address: str) -> str:
+        return str(client.get(address)["Permissions-Policy"])
+
+    assert "microphone=(self)" in policy(f"/questions/{question.pk}/")
+    assert "camera=()" in policy(f"/questions/{question.pk}/")
+    for address in (f"/questions/{question.pk}/live/", f"/practice/{question.session_id}/", "/"):
+        assert "microphone=()" in policy(address)

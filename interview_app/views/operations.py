@@ -1,8 +1,9 @@
-"""The two buttons of an operation's card."""
+"""The buttons of an operation's card."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
@@ -17,12 +18,15 @@ from interview_app.views.paths import next_path
 from interview_app.views.refused import refuse_in_message
 from operations.models import Door, Operation
 from operations.refusals import Refusal
-from operations.services import cancel_operation, retry_operation
+from operations.services import WHEN_POSSIBLE, cancel_operation, retry_operation
 
 
 @login_required
 @require_POST
 def retry(request: HttpRequest, operation_id: UUID) -> HttpResponse:
+    if request.POST.get("when") == WHEN_POSSIBLE:
+        verb = partial(retry_operation, when=WHEN_POSSIBLE)
+        return _act(request, operation_id, verb, _("It will be done for you. You can leave."))
     return _act(request, operation_id, retry_operation, _("Trying again."))
 
 

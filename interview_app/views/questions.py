@@ -8,23 +8,31 @@ from uuid import UUID, uuid4, uuid5
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.paginator import Page, Paginator
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from interview_app.drafts import version_of
 from interview_app.follow_ups import ask_follow_up
 from interview_app.forms import AnswerForm, DraftForm
 from interview_app.models import MAX_ANSWERS, Answer, Draft, Question
 from interview_app.queries import AnswerDetail, QuestionDetail, SessionDetail
+from interview_app.real_mode import open_question, pause_timer, resume_timer
+from interview_app.refusals import DraftChanged, SessionDeleted
 from interview_app.services import save_answer, save_draft
 from interview_app.templatetags.interview import clock
+from interview_app.timers import Clock, clock_of
+from interview_app.views.dictation import with_dictation
 from interview_app.views.live import live_fragment
 from interview_app.views.ownership import own_answer, own_question, signed_in_user
 from interview_app.views.refused import refuse_in_form, refuse_in_message
+from interview_app.views.typed import keeps_typed_words
 from operations.credentials import is_simulated
 from operations.errors import Category
 from operations.errors.simulated_faults import fault_model
@@ -32,15 +40,22 @@ from operations.models import Door
 from operations.refusals import Refusal
 
 EARLIER_PER_PAGE = 4
+TIMER_VERBS = {"pause": pause_timer, "resume": resume_timer}
 
 
 @never_cache
+@keeps_typed_words
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def question_page(request: HttpRequest, question_id: UUID) -> HttpResponse:
     detail, part = own_question(request, question_id)
     if request.method == "POST":
         return _save(request, detail, part)
+    if part not in detail.readable_questions:
+        messages.info(request, _("One question at a time: this one comes later."))
+        return redirect("session", session_id=detail.session.pk)
+    if not detail.session.shows_feedback and not part.is_open:
+        detail, part = _opened(request, part)
     form = AnswerForm(initial={"text": _draft_text(part), "form_key": uuid4()})
     return _page(request, detail, part, form)
 
@@ -51,25 +66,32 @@ def question_live(request: HttpRequest, question_id: UUID) -> HttpResponse:
     return render(request, "interview_app/_question_live.html", _context(detail, part))
 
 
+@keeps_typed_words
 @login_required
 @require_POST
 def draft(request: HttpRequest, question_id: UUID) -> HttpResponse:
-    """Saves what is typed so far: JSON for the script, the page again for the button."""
+    """Saves what is typed so far: JSON for the script, the page again for the button. The buttons
+    of the timer save too: nobody loses words by pausing."""
     detail, part = own_question(request, question_id)
     wants_json = request.headers.get("Accept") == "application/json"
     form = DraftForm(request.POST)
     if not form.is_valid():
         if wants_json:
-            return JsonResponse({"error": form.errors["text"][0]}, status=400)
+            return JsonResponse({"error": next(iter(form.errors.values()))[0]}, status=400)
         return _page(request, detail, part, _answer_form(request), status=400)
     try:
-        saved = save_draft(question=part.question, text=form.cleaned_data["text"])
+        saved = save_draft(question=part.question, text=form.cleaned_data["text"], tab=form.tab())
+        if verb := TIMER_VERBS.get(request.POST.get("timer", "")):
+            verb(question=part.question)
     except Refusal as refusal:
         if wants_json:
-            return JsonResponse({"error": str(refusal.message)}, status=refusal.status_code)
+            return _refused_as_json(refusal)
         answer_form = refuse_in_form(_answer_form(request), refusal)
         return _page(request, detail, part, answer_form, status=refusal.status_code)
-    return _draft_saved(request, saved, wants_json)
+    if wants_json:
+        seen = {"saved_at": version_of(saved), "answers": len(part.answers)}
+        return JsonResponse(seen)
+    return _draft_saved(request, saved)
 
 
 @login_required
@@ -111,6 +133,8 @@ def _save(request: HttpRequest, detail: SessionDetail, part: QuestionDetail) -> 
             text=form.cleaned_data["text"],
             model=_failing_model(request, form.cleaned_data["failure"]),
             form_key=form.submission_key(),
+            tab=form.tab(),
+            spoken=form.spoken(),
             door=Door.PAGE,
         )
     except Refusal as refusal:
@@ -142,7 +166,10 @@ def _answer_form(request: HttpRequest) -> AnswerForm:
 def _tell_saved(request: HttpRequest, question: Question, answer: Answer) -> None:
     sentence = _("Your answer to question {number} is saved ({time}).")
     messages.success(
-        request, format_html(sentence, number=question.number, time=clock(answer.created_at))
+        request,
+        format_html(sentence, number=question.number, time=clock(answer.created_at)),
+        # Now the script forgets what it kept of it in the browser.
+        extra_tags="answer-saved",
     )
 
 
@@ -162,9 +189,22 @@ def _next_unanswered(detail: SessionDetail, part: QuestionDetail) -> QuestionDet
     return next((each for each in in_order if not each.answers), None)
 
 
-def _draft_saved(request: HttpRequest, saved: Draft, wants_json: bool) -> HttpResponse:
-    if wants_json:
-        return JsonResponse({"saved_at": saved.saved_at.isoformat()})
+def _opened(request: HttpRequest, part: QuestionDetail) -> tuple[SessionDetail, QuestionDetail]:
+    try:
+        open_question(question=part.question)
+    except SessionDeleted:
+        raise Http404 from None
+    return own_question(request, part.question.pk)
+
+
+def _refused_as_json(refusal: Refusal) -> JsonResponse:
+    told = {"error": str(refusal.message), "code": refusal.code}
+    if isinstance(refusal, DraftChanged):
+        told |= {"text": refusal.draft.text, "saved_at": version_of(refusal.draft)}
+    return JsonResponse(told, status=refusal.status_code)
+
+
+def _draft_saved(request: HttpRequest, saved: Draft) -> HttpResponse:
     messages.success(
         request, format_html(_("Your draft is saved ({time})."), time=clock(saved.saved_at))
     )
@@ -182,24 +222,45 @@ def _page(
         **_context(detail, part),
         "form": form,
         "earlier": _earlier_answers(request, part),
-        "may_answer": len(part.answers) < MAX_ANSWERS,
         "may_see_failures": _may_see_failures(request),
+        "draft_seen": version_of(part.draft),
+        "is_draft_changed": form.has_error(NON_FIELD_ERRORS, DraftChanged.code),
+        "again": "again" in request.GET or form.is_bound or bool(form["text"].value()),
+        **_clocks(detail, part),
     }
-    return render(request, "interview_app/question.html", context, status=status)
+    page = render(request, "interview_app/question.html", context, status=status)
+    return with_dictation(page)
+
+
+def _clocks(detail: SessionDetail, part: QuestionDetail) -> dict[str, Clock]:
+    """Of this question and of all; none where nothing is timed."""
+    if detail.session.shows_feedback or part.timer is None:
+        return {}
+    now = timezone.now()
+    all_timers = [each.timer for each in detail.questions if each.timer]
+    return {
+        "clock": clock_of([part.timer], questions=1, now=now),
+        "clock_of_all": clock_of(all_timers, questions=len(detail.questions), now=now),
+    }
 
 
 def _context(detail: SessionDetail, part: QuestionDetail) -> dict[str, Any]:
     here = detail.questions.index(part)
+    shows_feedback = detail.session.shows_feedback
     return {
         "detail": detail,
         "session": detail.session,
         "part": part,
         "question": part.question,
         "newest": part.newest,
+        "before_newest": part.answers[-2] if len(part.answers) > 1 else None,
         "previous": detail.questions[here - 1] if here else None,
         "next": detail.questions[here + 1] if here + 1 < len(detail.questions) else None,
-        "shows_feedback": detail.session.shows_feedback,
-        "unfinished": any(not each.is_final for each in part.operations),
+        "readable": {each.question.pk for each in detail.readable_questions},
+        "may_answer": len(part.answers) < MAX_ANSWERS,
+        "shows_feedback": shows_feedback,
+        # What is held back is not waited for.
+        "unfinished": shows_feedback and any(not each.is_final for each in part.operations),
     }
 
 

@@ -1,10 +1,10 @@
-// Makes pages that already work without it more pleasant: live status, draft autosave, local times.
+// Makes pages that already work without it more pleasant: live status, news of it, local times.
 "use strict";
 
 const POLL_MS = 1200;
 const POLL_HIDDEN_MS = 5000;
 const POLL_AFTER_ERROR_MS = 3000;
-const DRAFT_AFTER_MS = 800;
+const FAR_AWAY_MS = 10000;
 
 // Live status: polls a fragment with its ETag until nothing is unfinished.
 
@@ -18,7 +18,7 @@ function startLive(region) {
         cache: "no-store",
       });
       if (response.redirected || response.status === 404) {
-        location.reload(); // signed out or deleted elsewhere: the page itself says so
+        leave(response.redirected ? "signed-out" : "gone");
         return;
       }
       if (response.ok) {
@@ -34,22 +34,37 @@ function startLive(region) {
 
   function schedule() {
     if (region.dataset.unfinished === "true") {
-      setTimeout(poll, document.hidden ? POLL_HIDDEN_MS : POLL_MS);
+      setTimeout(poll, document.hidden || isFarAway(region) ? POLL_HIDDEN_MS : POLL_MS);
     }
   }
 
   schedule();
 }
 
+// Signed out or deleted elsewhere: the page itself says so, unless words on it would be lost.
+
+function leave(why) {
+  const form = document.querySelector("form[data-unsaved]");
+  if (form) form.dispatchEvent(new CustomEvent("leave", { detail: why }));
+  else location.reload();
+}
+
+function isFarAway(region) {
+  const next = region.querySelector("[data-until]");
+  return next !== null && new Date(next.dataset.until) - Date.now() > FAR_AWAY_MS;
+}
+
 function replaceFragment(region, html) {
   const fragment = new DOMParser().parseFromString(html, "text/html").body.firstElementChild;
   if (!fragment) return;
+  const wasUnfinished = region.dataset.unfinished === "true";
   const focused = region.contains(document.activeElement) ? pathOf(document.activeElement) : null;
   region.replaceChildren(document.adoptNode(fragment));
   region.dataset.unfinished = fragment.dataset.unfinished;
   showLocalTimes(region);
   showElapsed();
   announce(region);
+  if (wasUnfinished && region.dataset.unfinished !== "true") tellThatItEnded(region);
   if (focused) region.querySelector(focused)?.focus();
 }
 
@@ -59,13 +74,49 @@ function pathOf(element) {
   return attribute ? `[${attribute}="${CSS.escape(element.getAttribute(attribute))}"]` : null;
 }
 
+// Said once for each state, never for a number that only ticks.
+
 function announce(region) {
   const announcer = document.querySelector(".announcer");
-  const news = region.querySelector(".failure h3") || region.querySelector("[data-announce]");
-  if (announcer && news && announcer.textContent !== news.textContent) {
-    announcer.textContent = news.textContent;
-  }
+  const news =
+    region.querySelector(".failure h3") ||
+    region.querySelector(".at-work") ||
+    region.querySelector("[data-announce]");
+  if (!announcer || !news) return;
+  const sentence = news.dataset.announce || news.textContent.trim();
+  if (announcer.textContent !== sentence) announcer.textContent = sentence;
 }
+
+// News for who looks elsewhere: the title, and a notification where the person asked for it.
+
+const tell = document.querySelector("[data-tell]");
+const title = document.title;
+
+function tellThatItEnded(region) {
+  offerToTell();
+  if (!tell || !document.hidden) return;
+  const words = region.querySelector(".failure") ? tell.dataset.failedWord : tell.dataset.readyWord;
+  document.title = `${words} · ${title}`;
+  if (mayNotify("granted")) new Notification(words, { body: title, tag: location.pathname });
+}
+
+function mayNotify(permission) {
+  return "Notification" in window && Notification.permission === permission;
+}
+
+function offerToTell() {
+  const isWaiting = document.querySelector('[data-live][data-unfinished="true"]') !== null;
+  if (tell) tell.hidden = !isWaiting || !mayNotify("default");
+}
+
+tell?.querySelector("button").addEventListener("click", async () => {
+  await Notification.requestPermission();
+  offerToTell();
+  if (mayNotify("granted")) document.querySelector(".announcer").textContent = tell.dataset.onWord;
+});
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) document.title = title;
+});
 
 // Times: the server writes UTC, the reader sees their own clock.
 
@@ -89,62 +140,47 @@ function showElapsed() {
     const seconds = Math.max(0, Math.round((Date.now() - new Date(element.dataset.since)) / 1000));
     element.textContent = `${seconds} s`;
   }
+  for (const element of document.querySelectorAll("[data-until]")) {
+    element.textContent = left(Math.ceil((new Date(element.dataset.until) - Date.now()) / 1000));
+  }
+  for (const element of document.querySelectorAll("[data-over-at]")) {
+    if (new Date(element.dataset.overAt) > Date.now()) continue;
+    element.textContent = element.dataset.overWord;
+    delete element.dataset.overAt;
+  }
 }
 
-// Drafts: saved a moment after typing stops and when the page is left.
+function left(seconds) {
+  if (seconds <= 0) return "";
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)}:${`${seconds % 60}`.padStart(2, "0")} min`;
+}
 
-function startDraft(form) {
-  const box = form.elements.text;
-  const state = form.querySelector("[data-draft-state]");
-  let saved = box.value;
-  let timer = 0;
+// Copies of what was typed (drafts.js) go once the server has it, and with whoever signs out.
 
-  async function save() {
-    const text = box.value;
-    if (text === saved || form.dataset.sent) return;
-    try {
-      const response = await fetch(form.dataset.draft, {
-        method: "POST",
-        headers: { Accept: "application/json" },
-        body: new FormData(form),
-        keepalive: text.length < 15000, // browsers allow 64 kB to outlive the page
-      });
-      if (response.redirected) throw new Error("signed out");
-      const answer = await response.json();
-      if (!response.ok) return tell(answer.error, true);
-      saved = text;
-      tell(`${state.dataset.savedWord} ${clock(answer.saved_at)}`, false);
-    } catch {
-      tell(state.dataset.failedWord, true);
-      timer = setTimeout(save, POLL_AFTER_ERROR_MS);
+const KEPT = "draft:";
+
+function keptCopy(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key));
+  } catch {
+    return null;
+  }
+}
+
+function forgetKept(isToGo) {
+  try {
+    for (const key of Object.keys(localStorage)) {
+      if (key.startsWith(KEPT) && isToGo(keptCopy(key))) localStorage.removeItem(key);
     }
+  } catch {
+    // Forbidden: then nothing is kept either.
   }
-
-  function tell(sentence, failed) {
-    state.textContent = sentence;
-    state.classList.toggle("failed", failed);
-  }
-
-  box.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(save, DRAFT_AFTER_MS);
-  });
-  addEventListener("pagehide", save);
 }
 
-function startWordCount(form) {
-  const box = form.elements.text;
-  const meter = form.querySelector("[data-words]");
-  const advice = meter.textContent;
-
-  function count() {
-    const words = box.value.split(/\s+/).filter(Boolean).length;
-    meter.textContent = words ? `${meter.dataset.words}: ${words} · ${advice}` : advice;
-  }
-
-  box.addEventListener("input", count);
-  count();
-}
+if (document.querySelector(".message.answer-saved")) forgetKept((copy) => !copy || copy.sent);
+document.querySelectorAll("form[data-sign-out]").forEach((form) => {
+  form.addEventListener("submit", () => forgetKept(() => true));
+});
 
 // A second click sends nothing; the server would not start anything twice either.
 
@@ -161,7 +197,4 @@ showElapsed();
 setInterval(showElapsed, 1000);
 document.querySelectorAll("[data-live]").forEach(startLive);
 document.querySelectorAll("form[data-once]").forEach(sendOnce);
-document.querySelectorAll("form[data-draft]").forEach((form) => {
-  startDraft(form);
-  startWordCount(form);
-});
+offerToTell();
