@@ -1,4 +1,4 @@
-"""Holds feedback against the answer: a quote must stand in it, a number must come from it.
+"""Holds feedback against the answer: what is quoted must stand in it.
 
 A point whose quote the candidate never wrote is dropped and counted, however good it sounds
 (evidence verification by code: Rulers, arXiv 2601.08654).
@@ -24,8 +24,8 @@ LOOK_ALIKES = str.maketrans(
     }
 )
 WHITE_SPACE = re.compile(r"\s+")
-NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-PLACEHOLDERS = {"en": "[add number]", "de": "[Zahl ergänzen]"}
+IN_QUOTES = re.compile(r"[“„«»\"]([^“”„«»\"]{1,300})[”“»«\"]")
+FEWEST_QUOTED_WORDS = 3
 
 
 class Quoting(Protocol):
@@ -53,10 +53,9 @@ def verified(points: list[Point], answer: str) -> list[Point]:
     return [point for point in points if point.quote is None or is_quoted_from(point.quote, answer)]
 
 
-def without_invented_numbers(rewrite: str, answer: str, *, language: str) -> str:
-    """The rewrite with a placeholder for every number that the answer does not have."""
-    known = set(NUMBER.findall(answer))
-    placeholder = PLACEHOLDERS.get(language, PLACEHOLDERS["en"])
-    return NUMBER.sub(
-        lambda match: match.group() if match.group() in known else placeholder, rewrite
-    )
+def quotes_truly(text: str, *sources: str) -> bool:
+    """Whether all that a sentence puts in quotation marks stands in one of the sources. Of one or
+    two words it is emphasis."""
+    quoted = (found.group(1) for found in IN_QUOTES.finditer(text))
+    longer = (each for each in quoted if len(each.split()) >= FEWEST_QUOTED_WORDS)
+    return all(any(is_quoted_from(each, source) for source in sources) for each in longer)
