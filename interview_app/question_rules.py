@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 
 from interview_app.evidence import normalised
+from interview_app.languages import SMALL_WORDS
 
 MAX_WORDS = 35
 MOST_ALIKE = 0.8
@@ -20,7 +21,9 @@ MOST_ALIKE = 0.8
 UNLAWFUL = "unlawful"
 TOO_LONG = "too_long"
 TWO_IN_ONE = "two_in_one"
-REPEATED = "repeated"
+
+FEWEST_TELLING = 4
+SMALL = SMALL_WORDS["en"] | SMALL_WORDS["de"]
 
 WORD = re.compile(r"\w+")
 QUOTED = re.compile(r"[“„\"«»][^“”„\"«»]{1,200}[”“\"«»]")
@@ -40,17 +43,17 @@ YOUR = (
     r"|eigene|aktuelle|genaue|private|persönliche)[nmrs]?\W+)?"
 )
 """Their own, not that of "their" patients: German tells the two apart by a capital."""
-SMALL = (
+BETWEEN = (
     r"\W+(?:(?:currently|already|perhaps|yet|now|any|an?|small|young|more|own|other|some|to|have|be"
     r"|having|being|get|start|ever|schon|noch|bereits|denn|eigene|kleine|eine?[nr]?|gerade|derzeit"
     r"|aktuell|einmal|mal|später|weitere|vielleicht|unter|an|zu)\W+){0,4}"
 )
-ARE_YOU = r"\b(?:are you|were you|you are|bist du|warst du|du bist|(?:sind|waren) (?-i:Sie))" + SMALL
+ARE_YOU = r"\b(?:are you|were you|you are|bist du|warst du|du bist|(?:sind|waren) (?-i:Sie))" + BETWEEN
 HAVE_YOU = (
     r"\b(?:(?:do|did|will|would|don't) you\W+(?:(?:currently|already|still|ever)\W+)?(?:have|want"
     r"|plan|expect|take|need|suffer from|intend|belong to)|have you|hast du|willst du|möchtest du"
     r"|planst du|wünschst du dir|leidest du|gehörst du|bekommst du|nimmst du"
-    r"|(?:haben|planen|möchten|wollen|leiden|nehmen) (?-i:Sie))" + SMALL
+    r"|(?:haben|planen|möchten|wollen|leiden|nehmen) (?-i:Sie))" + BETWEEN
 )
 PATTERNS = {
     "age": _any_of(
@@ -125,28 +128,22 @@ def unlawful_topic(text: str) -> str | None:
     return next((topic for topic, found in PATTERNS.items() if found.search(asked)), None)
 
 
-def fault_of(text: str, asked_before: Iterable[str] = ()) -> str | None:
-    """Why this question is not shown, or None."""
+def fault_of(text: str) -> str | None:
+    """Why this question is not shown, whatever was asked before; or None."""
     if unlawful_topic(text):
         return UNLAWFUL
     if len(text.split()) > MAX_WORDS:
         return TOO_LONG
-    if TWO_TASKS.search(QUOTED.sub(" ", text)):
-        return TWO_IN_ONE
-    return REPEATED if is_repeated(text, asked_before) else None
+    return TWO_IN_ONE if TWO_TASKS.search(QUOTED.sub(" ", text)) else None
 
 
-def is_repeated(text: str, asked_before: Iterable[str]) -> bool:
-    """Word for word, or with few words changed."""
-    words = _words(text)
-    return any(_alike(words, _words(each)) >= MOST_ALIKE for each in asked_before)
+def telling_words(text: str) -> frozenset[str]:
+    """What a question is compared by: without "what did you" and the like, where enough is left."""
+    words = frozenset(WORD.findall(normalised(text)))
+    telling = words - SMALL
+    return telling if len(telling) >= FEWEST_TELLING else words
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(WORD.findall(normalised(text)))
-
-
-def _alike(one: frozenset[str], other: frozenset[str]) -> float:
-    """1 for the same words, 0 for none in common (Jaccard, 1901)."""
-    either = one | other
-    return len(one & other) / len(either) if either else 1.0
+def is_repeated(words: frozenset[str], asked: Iterable[frozenset[str]]) -> bool:
+    """Word for word, or with few words changed (Jaccard's index of the sets)."""
+    return any(len(words & each) >= MOST_ALIKE * len(words | each) for each in asked)

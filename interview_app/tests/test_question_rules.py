@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interview_app.question_rules import fault_of, is_repeated, unlawful_topic
+from interview_app.question_rules import fault_of, is_repeated, telling_words, unlawful_topic
 
 UNLAWFUL = {
     "age": [
@@ -139,8 +139,13 @@ def test_a_question_of_36_words_is_too_long() -> None:
 
 
 def test_a_question_with_few_words_changed_was_asked_before() -> None:
-    before = ["When did you last miss a deadline at Fjord Pay, and what did you do then?"]
+    before = "When did you last miss a deadline at Fjord Pay, and what did you do then?"
 
-    assert is_repeated("When did you last miss a deadline at Fjord Pay and what did you do?", before)
-    assert fault_of("WHEN did you last miss a deadline at Fjord Pay, and what did you do then?", before)
-    assert not is_repeated("When did you last move a deadline, and who agreed to it?", before)
+    assert repeats("When did you last miss a deadline at Fjord Pay and what did you do?", before)
+    assert repeats(before.upper(), before)
+    assert not repeats("When did you last move a deadline, and who agreed to it?", before)
+    assert not repeats("Why is this so?", "Why was it so?")
+
+
+def repeats(text: str, before: str) -> bool:
+    return is_repeated(telling_words(text), [telling_words(before)])
