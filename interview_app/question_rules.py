@@ -48,7 +48,9 @@ BETWEEN = (
     r"|having|being|get|start|ever|schon|noch|bereits|denn|eigene|kleine|eine?[nr]?|gerade|derzeit"
     r"|aktuell|einmal|mal|später|weitere|vielleicht|unter|an|zu)\W+){0,4}"
 )
-ARE_YOU = r"\b(?:are you|were you|you are|bist du|warst du|du bist|(?:sind|waren) (?-i:Sie))" + BETWEEN
+ARE_YOU = (
+    r"\b(?:are you|were you|you are|bist du|warst du|du bist|(?:sind|waren) (?-i:Sie))" + BETWEEN
+)
 HAVE_YOU = (
     r"\b(?:(?:do|did|will|would|don't) you\W+(?:(?:currently|already|still|ever)\W+)?(?:have|want"
     r"|plan|expect|take|need|suffer from|intend|belong to)|have you|hast du|willst du|möchtest du"
@@ -69,7 +71,8 @@ PATTERNS = {
         YOUR + r"(?:marital|marriage|husband|wife|spouse|boyfriend|girlfriend|child|children|kids"
         r"|family(?! of)|parents|fiancée?|(?:ehe)?mann|(?:ehe)?frau|familie|familien(?:stand|planung)"
         r"|kinder[ns]?|kind|eltern|freundin)\b",
-        ARE_YOU + r"(?:married|single(?!-)|divorced|engaged(?! in| with)|pregnant|a (?:mother|father)"
+        ARE_YOU
+        + r"(?:married|single(?!-)|divorced|engaged(?! in| with)|pregnant|a (?:mother|father)"
         r"|verheiratet|ledig|geschieden|verlobt|schwanger|alleinerziehend|mutter|vater)\b",
         HAVE_YOU + r"(?:children|kids|a family|family|childcare|pregnant|kinder|familie|nachwuchs"
         r"|schwanger|kinderbetreuung)\b(?!')",
@@ -92,7 +95,8 @@ PATTERNS = {
         r"|krankheit\w*|behinderung\w*|krankengeschichte)\b",
         ARE_YOU + r"(?:disabled|chronically|ill(?!-)|sick(?! of)|in therapy|healthy|behindert"
         r"|schwerbehindert|krank|chronisch|in therapie|gesund|gesundheitlich)\b",
-        HAVE_YOU + r"(?:disabilit\w+|chronic\w*|illness\w*|medical condition\w*|medication|sick days"
+        HAVE_YOU
+        + r"(?:disabilit\w+|chronic\w*|illness\w*|medical condition\w*|medication|sick days"
         r"|behinderung\w*|schwerbehind\w+|krankheit\w*|vorerkrankung\w*|chronisch\w*|medikamente"
         r"|krankheitstage)\b",
         r"\bhow many sick days\b|\bhow often (?:are|were) you (?:ill|sick)\b|\bkrankgeschrieben\b"
@@ -101,7 +105,8 @@ PATTERNS = {
     "origin": _any_of(
         r"\bwhere (?:are|were) you (?:\w+ )?from\b|\bwhere do you (?:\w+ )?come from\b",
         r"\bwoher (?:kommst du|stammst du|(?:kommen|stammen) (?-i:Sie))\b",
-        YOUR + r"(?:nationality|citizenship|ethnic\w*|race|native (?:language|country)|mother tongue"
+        YOUR
+        + r"(?:nationality|citizenship|ethnic\w*|race|native (?:language|country)|mother tongue"
         r"|(?:country|place) of (?:birth|origin)|accent|skin|passport|nationalität|herkunft\w*"
         r"|staats(?:angehörigkeit|bürgerschaft)|muttersprache|akzent|hautfarbe|heimatland"
         r"|migrationshintergrund)\b",
@@ -113,7 +118,8 @@ PATTERNS = {
     "private life": _any_of(
         YOUR + r"(?:sexual\w*|sexuelle\w*|gender identity|political|politische\w*|union membership"
         r"|gewerkschaft(?:szugehörigkeit)?|geschlechtsidentität)\b",
-        ARE_YOU + r"(?:gay|lesbian|bisexual|(?:a member of|in) a (?:trade )?(?:union|political party)"
+        ARE_YOU
+        + r"(?:gay|lesbian|bisexual|(?:a member of|in) a (?:trade )?(?:union|political party)"
         r"|a union member|schwul|lesbisch|(?:mitglied )?(?:in )?(?:einer )?(?:gewerkschaft|partei))\b",
         r"\b(?:who|which party|wen|welche partei)\b.{0,20}\b(?:vote|gewählt|wählst|wählen)\b",
         HAVE_YOU + r"(?:a )?(?:trade union|political party|gewerkschaft|partei)\b",

@@ -25,9 +25,7 @@ WEEKDAYS = (
     "friday|freitag", "saturday|samstag|sonnabend", "sunday|sonntag",
 )  # fmt: skip
 DATES = {
-    word: number
-    for number, words in enumerate(MONTHS + WEEKDAYS)
-    for word in words.split("|")
+    word: number for number, words in enumerate(MONTHS + WEEKDAYS) for word in words.split("|")
 }
 MAY_THE_VERB = re.compile(r"\s+(?:I|it|we|be|not|have|this|that|the)\b")
 LEGAL_FORM = re.compile(r"\s+(?:GmbH|AG|SE|KG|OHG|Inc|Ltd|LLC|AB|e\.\s?V)\b")

@@ -83,7 +83,9 @@ UNITS = {
     "gigabyte": r"gb|gigabytes?",
 }
 UNIT = re.compile(
-    r"[\s\u00a0-]?(?:" + "|".join(f"(?P<{name}>(?:{forms}))" for name, forms in UNITS.items()) + r")(?!\w)",
+    r"[\s\u00a0-]?(?:"
+    + "|".join(f"(?P<{name}>(?:{forms}))" for name, forms in UNITS.items())
+    + r")(?!\w)",
     re.IGNORECASE,
 )
 WORDS = re.compile(r"[^\W\d_]+")

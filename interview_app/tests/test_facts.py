@@ -57,7 +57,10 @@ def test_a_german_rewrite_of_the_facts_stays_as_it_is(rewrite: str) -> None:
         ("I cut it to 12 days.", "I cut it to [add number]."),
         ("I led seven people.", "I led [add number] people."),
         ("I doubled the speed.", "I [add number] the speed."),
-        ("In June 2023 it was done on a Friday.", "In [add date] 2023 it was done on a [add date]."),
+        (
+            "In June 2023 it was done on a Friday.",
+            "In [add date] 2023 it was done on a [add date].",
+        ),
         ("At Google I used Kubernetes.", "At [add name] I used [add name]."),
         ("I used docker and S3.", "I used [add name] and [add name]."),
         ("Nordwind asked me for it.", "[add name] asked me for it."),

@@ -134,8 +134,14 @@ def test_a_reply_without_a_usable_question_is_refused(reply: object) -> None:
         ([*content(1)["questions"], *content(1, text="Why? And when?")["questions"]], 1, 1),
     ],
     ids=[
-        "too few", "too many", "one twice", "one empty", "two of another shape", "one unlawful",
-        "one too long", "two in one",
+        "too few",
+        "too many",
+        "one twice",
+        "one empty",
+        "two of another shape",
+        "one unlawful",
+        "one too long",
+        "two in one",
     ],  # fmt: skip
 )
 def test_what_is_usable_is_kept_and_the_rest_counted(

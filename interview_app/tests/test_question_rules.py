@@ -117,7 +117,10 @@ def test_a_question_about_the_work_is_not(text: str) -> None:
 
 
 def test_what_the_posting_says_is_not_what_the_interviewer_asks() -> None:
-    assert unlawful_topic("The posting says “your family insurance plans”. What would you ask?") is None
+    assert (
+        unlawful_topic("The posting says “your family insurance plans”. What would you ask?")
+        is None
+    )
 
 
 @pytest.mark.parametrize(
