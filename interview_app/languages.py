@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 WORD = re.compile(r"[^\W\d_]+")
-# Only words that the other language does not write alike: "in", "was", "die" and "also" tell nothing.
+# Only words that the other language has not as well: "in", "was", "die" and "also" tell nothing.
 SMALL_WORDS = {
     "en": frozenset(
         """

@@ -69,8 +69,8 @@ PATTERNS = {
     ),
     "family": _any_of(
         YOUR + r"(?:marital|marriage|husband|wife|spouse|boyfriend|girlfriend|child|children|kids"
-        r"|family(?! of)|parents|fiancée?|(?:ehe)?mann|(?:ehe)?frau|familie|familien(?:stand|planung)"
-        r"|kinder[ns]?|kind|eltern|freundin)\b",
+        r"|family(?! of)|parents|fiancée?|(?:ehe)?mann|(?:ehe)?frau|familie"
+        r"|familien(?:stand|planung)|kinder[ns]?|kind|eltern|freundin)\b",
         ARE_YOU
         + r"(?:married|single(?!-)|divorced|engaged(?! in| with)|pregnant|a (?:mother|father)"
         r"|verheiratet|ledig|geschieden|verlobt|schwanger|alleinerziehend|mutter|vater)\b",
@@ -120,7 +120,8 @@ PATTERNS = {
         r"|gewerkschaft(?:szugehörigkeit)?|geschlechtsidentität)\b",
         ARE_YOU
         + r"(?:gay|lesbian|bisexual|(?:a member of|in) a (?:trade )?(?:union|political party)"
-        r"|a union member|schwul|lesbisch|(?:mitglied )?(?:in )?(?:einer )?(?:gewerkschaft|partei))\b",
+        r"|a union member|schwul|lesbisch"
+        r"|(?:mitglied )?(?:in )?(?:einer )?(?:gewerkschaft|partei))\b",
         r"\b(?:who|which party|wen|welche partei)\b.{0,20}\b(?:vote|gewählt|wählst|wählen)\b",
         HAVE_YOU + r"(?:a )?(?:trade union|political party|gewerkschaft|partei)\b",
     ),

@@ -14,35 +14,23 @@ DIGITS = re.compile(r"\d+(?:[.,:'’]\d+)*")
 GROUPED = re.compile(r"\d{1,3}(?:[.,'’]\d{3})+")
 CURRENCY = {"$": "dollar", "€": "euro", "£": "pound", "US$": "dollar"}
 
-ENGLISH = {
-    word: value
-    for value, word in enumerate(
-        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
-        " sixteen seventeen eighteen nineteen".split(),
-        start=2,
-    )
-} | {
-    word: 10 * value
-    for value, word in enumerate(
-        "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2
-    )
-}
+
+def _counted(words: str, by: int = 1) -> dict[str, int]:
+    """The words of the numbers from two on, or of their tens."""
+    return {word: by * value for value, word in enumerate(words.split(), start=2)}
+
+
+ENGLISH = _counted(
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+    " seventeen eighteen nineteen"
+) | _counted("twenty thirty forty fifty sixty seventy eighty ninety", by=10)
 SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 # As casefold writes them: "dreißig" is "dreissig".
-GERMAN_UNITS = {
-    word: value
-    for value, word in enumerate(
-        "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn"
-        " sechzehn siebzehn achtzehn neunzehn".split(),
-        start=2,
-    )
-}
-GERMAN_TENS = {
-    word: 10 * value
-    for value, word in enumerate(
-        "zwanzig dreissig vierzig fünfzig sechzig siebzig achtzig neunzig".split(), start=2
-    )
-}
+GERMAN_UNITS = _counted(
+    "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn"
+    " siebzehn achtzehn neunzehn"
+)
+GERMAN_TENS = _counted("zwanzig dreissig vierzig fünfzig sechzig siebzig achtzig neunzig", by=10)
 SHARES = {
     "half": "half", "halves": "half", "halved": "half", "halving": "half", "hälfte": "half",
     "halbiert": "half", "halbierte": "half", "halbierten": "half", "halbieren": "half",

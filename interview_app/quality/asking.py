@@ -1,6 +1,6 @@
-"""Asks as a worker does: the kind's request, the OpenAI service with its retries and its ladder, the
-kind's parse with all its guards. The rows that a request is built from are never saved, and the
-database is not touched.
+"""Asks as a worker does: the kind's request, the OpenAI service with its retries and its ladder,
+the kind's parse with all its guards. The rows that a request is built from are never saved, and
+the database is not touched.
 """
 
 from __future__ import annotations
@@ -150,11 +150,13 @@ async def _trial(task: Task, credential: Credential) -> Trial:
         return Trial(**known, error_code="SCHEMA_MISMATCH")
     except OpenAIServiceError as error:
         return Trial(**known, error_code=error.error_code)
-    return Trial(**known, **{QUESTIONS if task.sort == QUESTIONS else "analysis": result})
+    if isinstance(result, Questions):
+        return Trial(**known, questions=result)
+    return Trial(**known, analysis=result)
 
 
 async def _reply(request: ProviderRequest, credential: Credential) -> ProviderReply:
-    """With the retry policy of a run: network and 5xx, a form that the server refuses stepped down."""
+    """With the retry policy of a run; a form that the server refuses is stepped down."""
     started = time.monotonic()
 
     def seconds_left() -> float:

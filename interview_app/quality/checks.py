@@ -1,7 +1,8 @@
-"""What must hold of the answers to the golden set (the list is from our own coaching rules).
+"""What must hold of the answers to the golden set.
 
-A *guard* check is about this product: it must hold at 100 % whatever the provider says. A *provider*
-check says what the model can do. Each is counted over cases, and names those in which it is broken.
+A *guard* check is about this product: it must hold at 100 % whatever the provider says. A
+*provider* check says what the model can do. Each is counted over cases, and names those in which it
+is broken.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 from interview_app.languages import language_of
 from interview_app.quality import texts
-from interview_app.quality.asking import QUESTIONS, Trial
+from interview_app.quality.asking import Trial
 from interview_app.quality.golden import (
     GIBBERISH,
     INJECTION,
@@ -226,7 +227,9 @@ ALL: tuple[tuple[Callable[[Findings], Iterable[Case]], bool, float, str], ...] =
 
 
 def checked(found: Findings) -> list[Check]:
-    return [_check(function, *rest, found) for function, *rest in ALL]
+    return [
+        _check(function, is_guard, wanted, says, found) for function, is_guard, wanted, says in ALL
+    ]
 
 
 def _check(

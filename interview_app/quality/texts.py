@@ -38,8 +38,9 @@ def sentences(analysis: Analysis) -> list[str]:
 
 
 def quotes(analysis: Analysis) -> list[str]:
-    points = [*analysis.strengths, *analysis.fixes]
-    return [each.quote for each in points if each.quote is not None]
+    of_fixes = (each.quote for each in analysis.fixes)
+    of_strengths = (each.quote for each in analysis.strengths)
+    return [quote for quote in (*of_strengths, *of_fixes) if quote is not None]
 
 
 def has_run(run: list[str], text: list[str]) -> bool:

@@ -42,7 +42,7 @@ def test_a_rewrite_of_the_facts_of_the_answer_stays_as_it_is(rewrite: str) -> No
     [
         "Im März 2023 kürzte ich den Lauf von 4 Stunden auf zwölf Minuten.",
         "Wir sparten 2600 Euro, also 25 %, und ich habe [Zahl ergänzen] Tage gemessen.",
-        "Die Aufgabe war der Lauf. Das Ergebnis bei Fjord Pay waren 12 Minuten, bei Problemen mehr.",
+        "Die Aufgabe war der Lauf. Bei Fjord Pay waren es 12 Minuten, bei Problemen mehr.",
     ],
 )
 def test_a_german_rewrite_of_the_facts_stays_as_it_is(rewrite: str) -> None:
@@ -114,7 +114,7 @@ HOSTILE = {
     "achthundert", "doubled", "halbiert", "Google", "Kubernetes", "SAP", "GitLab", "McKinsey",
     "terraform", "November", "Donnerstag", "S3", "IBM", "PostgreSQL", "Siemens",
 }  # fmt: skip
-FACTS = "Python 12 March four 2023 Fjord Pay".split()
+FACTS = ["Python", "12", "March", "four", "2023", "Fjord", "Pay"]
 TEXT = "In March 2023 I used Python at Fjord Pay for 12 weeks with four others and we measured it."
 
 

@@ -142,7 +142,7 @@ def test_a_reply_without_a_usable_question_is_refused(reply: object) -> None:
         "one unlawful",
         "one too long",
         "two in one",
-    ],  # fmt: skip
+    ],
 )
 def test_what_is_usable_is_kept_and_the_rest_counted(
     questions: list[Any], kept: int, dropped: int

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from io import StringIO
 from typing import Any
 
@@ -28,12 +29,9 @@ TWO_JOBS = ("--job", "nurse.de", "--job", "support.en", "--runs", "2", "--concur
 
 def measured(*arguments: str, code: int = 0) -> dict[str, Any]:
     out = StringIO()
-    try:
+    expected = pytest.raises(SystemExit, match=f"^{code}$") if code else nullcontext()
+    with expected:
         call_command("quality", "--json", *arguments, stdout=out, stderr=StringIO())
-    except SystemExit as ended:
-        assert ended.code == code
-    else:
-        assert code == 0
     data: dict[str, Any] = json.loads(out.getvalue())
     return data
 
