@@ -26,6 +26,8 @@ LOOK_ALIKES = str.maketrans(
 WHITE_SPACE = re.compile(r"\s+")
 IN_QUOTES = re.compile(r"[“„«»\"]([^“”„«»\"]{1,300})[”“»«\"]")
 FEWEST_QUOTED_WORDS = 3
+WORD = re.compile(r"\w")
+FIRST_NOT_LATIN = "\u0250"
 
 
 class Quoting(Protocol):
@@ -44,8 +46,22 @@ def normalised(text: str) -> str:
 
 
 def is_quoted_from(quote: str, answer: str) -> bool:
+    """Whether these words stand in the answer one after another: whole ones, "art" is none of
+    "start"."""
     wanted = normalised(quote).strip("\"'").strip()
-    return bool(wanted) and wanted in normalised(answer)
+    said = normalised(answer)
+    at = said.find(wanted) if wanted and WORD.search(wanted) else -1
+    while at >= 0:
+        if not _cuts_a_word(said, at) and not _cuts_a_word(said, at + len(wanted)):
+            return True
+        at = said.find(wanted, at + 1)
+    return False
+
+
+def _cuts_a_word(text: str, at: int) -> bool:
+    """Between two Latin letters or digits; other scripts may write words without spaces."""
+    around = text[max(0, at - 1) : at + 1]
+    return 0 < at < len(text) and all(each.isalnum() and each < FIRST_NOT_LATIN for each in around)
 
 
 def verified(points: list[Point], answer: str) -> list[Point]:

@@ -15,6 +15,8 @@ from interview_app.evidence import normalised
 from interview_app.languages import SMALL_WORDS
 
 MAX_WORDS = 35
+MAX_CHARACTERS = 600
+"""Of 35 words; and what the patterns below are not given, so that no text can make them slow."""
 MOST_ALIKE = 0.8
 """Of the words of two questions: the share in both from which on they are the same question."""
 
@@ -137,10 +139,10 @@ def unlawful_topic(text: str) -> str | None:
 
 def fault_of(text: str) -> str | None:
     """Why this question is not shown, whatever was asked before; or None."""
+    if len(text) > MAX_CHARACTERS or len(text.split()) > MAX_WORDS:
+        return TOO_LONG
     if unlawful_topic(text):
         return UNLAWFUL
-    if len(text.split()) > MAX_WORDS:
-        return TOO_LONG
     return TWO_IN_ONE if TWO_TASKS.search(QUOTED.sub(" ", text)) else None
 
 

@@ -63,7 +63,8 @@ def _is_name(word: str, text: str, match: re.Match[str], language: str) -> bool:
     if STRANGE.match(word) or LEGAL_FORM.match(text, match.end()):
         return True
     if language == "de":
-        return bool(AT.search(text, 0, match.start())) and folded not in GERMAN_NOUNS
+        before = text[max(0, match.start() - 20) : match.start()]
+        return bool(AT.search(before)) and folded not in GERMAN_NOUNS
     if SENTENCE_START.search(text[max(0, match.start() - 40) : match.start()]):
         return folded not in FIRST_WORDS and not folded.endswith(("ing", "ly"))
     return True

@@ -109,9 +109,10 @@ def units_of(text: str) -> set[str]:
 
 def _in_digits(text: str) -> Iterator[Number]:
     for match in DIGITS.finditer(text):
-        sign = next((s for s in CURRENCY if text[: match.start()].rstrip().endswith(s)), None)
+        before = text[max(0, match.start() - 4) : match.start()].rstrip()
+        sign = next((each for each in CURRENCY if before.endswith(each)), "")
         start = text.rindex(sign, 0, match.start()) if sign else match.start()
-        yield _with_unit(text, start, match.end(), _value(match.group()), CURRENCY.get(sign or ""))
+        yield _with_unit(text, start, match.end(), _value(match.group()), CURRENCY.get(sign))
 
 
 def _value(digits: str) -> str:

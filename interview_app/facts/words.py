@@ -6,16 +6,16 @@ TOOLS = frozenset(
     """
     ansible angular airflow aws azure bigquery blender cassandra celery circleci clickhouse
     confluence cobol databricks datadog datev django docker dynamodb elasticsearch elixir
-    erlang excel fastapi figma flask flink fortran gcp git github gitlab golang grafana graphql
-    hadoop haskell helm hubspot javascript jenkins jira jupyter kafka keras kotlin kubernetes
-    kubectl laravel linux looker matlab matplotlib miro mongodb mysql netlify nginx nodejs
-    numpy oauth openai opencv openshift opentelemetry outlook pandas photoshop podman postgres
+    erlang fastapi figma flask flink fortran gcp git github gitlab golang grafana graphql
+    hadoop haskell hubspot javascript jenkins jira jupyter kafka keras kotlin kubernetes
+    kubectl laravel linux matlab matplotlib miro mongodb mysql netlify nginx nodejs
+    numpy oauth openai opencv openshift opentelemetry pandas photoshop podman postgres
     postgresql powerbi powershell powerpoint prometheus pytest python pytorch qlik rabbitmq
-    rails redis redshift salesforce saml sap scala scikit-learn sentry servicenow sharepoint
-    shopify snowflake splunk spring sql sqlite svelte tableau tensorflow terraform trello
-    typescript unity vercel vmware vue webpack wordpress workday xcode zendesk zapier
+    redis redshift salesforce saml sap scala scikit-learn sentry servicenow sharepoint
+    shopify snowflake splunk sql sqlite svelte tableau tensorflow terraform trello
+    typescript vercel vmware vue webpack wordpress workday xcode zendesk zapier
     """.split()  # noqa: SIM905  (a list of so many quoted words cannot be read)
-) - {"spring", "unity", "looker", "rails", "helm", "excel", "outlook"}
+)
 
 # Firms, places, and tools whose name is a word as well: only with a capital.
 FIRMS = frozenset(

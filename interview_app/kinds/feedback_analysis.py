@@ -38,6 +38,8 @@ from operations.models import Operation
 
 PROMPT = load_prompt(FEEDBACK_ANALYSIS, 1)
 MAX_POINTS = 3
+REWRITE_MAX_LENGTH = 6_000
+"""Characters; the prompt asks for 180 words."""
 RESPONSE_TYPES = ("story", "pseudo_story", "example", "opinion", "self_description", "other")
 ResponseType = Literal["story", "pseudo_story", "example", "opinion", "self_description", "other"]
 
@@ -251,6 +253,6 @@ def _with_quote_or_none(fix: Fix) -> Fix:
 
 
 def _rewrite(rewrite: str | None, answer: str, language: str) -> str | None:
-    if rewrite is None or not rewrite.strip():
+    if rewrite is None or not rewrite.strip() or len(rewrite) > REWRITE_MAX_LENGTH:
         return None
     return without_invented_facts(rewrite.strip(), answer, language=language)

@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
 
+from interview_app.asked_earlier import questions_asked_earlier
 from interview_app.blocks import block, fields_block
 from interview_app.contact import without_contact_data
 from interview_app.evidence import quotes_truly
@@ -24,7 +25,7 @@ from interview_app.models import InterviewSession, InterviewType, Question
 from interview_app.outline.entry import recent_first
 from interview_app.posting import posting_text
 from interview_app.prompts import Prompt, load_prompt
-from interview_app.queries import MISSING, QUESTION_GENERATION, questions_asked_earlier
+from interview_app.queries import MISSING, QUESTION_GENERATION
 from interview_app.question_rules import fault_of, is_repeated, telling_words
 from interview_app.simulation.questions import simulated_questions
 from operations.errors import InvalidResponseError
@@ -158,10 +159,11 @@ def _usable(replied: list[Any], asked: Sequence[str]) -> list[QuestionContent]:
             question = QuestionContent.model_validate(each)
         except ValidationError:
             continue
-        words = telling_words(question.text)
-        if fault_of(question.text) is None and not is_repeated(words, seen):
-            seen.append(words)
-            usable.append(question)
+        if fault_of(question.text) is None:
+            words = telling_words(question.text)
+            if not is_repeated(words, seen):
+                seen.append(words)
+                usable.append(question)
     return usable
 
 

@@ -7,6 +7,7 @@ guard must not hide itself.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from interview_app.kinds.feedback_analysis import Analysis
@@ -15,12 +16,13 @@ TOKEN = re.compile(r"[^\W_]+")
 DIGITS = re.compile(r"\d+")
 LIKE_A_NAME = re.compile(r"\b(?:[A-ZÄÖÜ]{2,}|[A-Z]?[a-z]+[A-Z]\w*|[A-Za-z]+\d\w*)\b")
 PLACEHOLDER = re.compile(r"\[[^\[\]]*\]")
+UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\ufeff"))
 COPIED_WORDS = 8
 """So many words in a row that stand in the question are no words of one's own."""
 
 
 def tokens(text: str) -> list[str]:
-    return TOKEN.findall(text.casefold())
+    return TOKEN.findall(unicodedata.normalize("NFKC", text).translate(UNSEEN).casefold())
 
 
 def sentences(analysis: Analysis) -> list[str]:
@@ -49,9 +51,8 @@ def has_run(run: list[str], text: list[str]) -> bool:
 
 
 def stands_in(quote: str, answer: str) -> bool:
-    # The first and the last word may be cut: a quote may begin or end within a word.
     said, inner = tokens(answer), tokens(quote)
-    return bool(inner) and (has_run(inner, said) or has_run(inner[1:-1] or ["\0"], said))
+    return bool(inner) and has_run(inner, said)
 
 
 def invented(rewrite: str, answer: str) -> Iterator[str]:

@@ -35,8 +35,17 @@ def test_a_quote_is_found_whatever_its_case_spaces_quotes_or_dashes(quote: str) 
 
 @pytest.mark.parametrize(
     "quote",
-    ["I cut the weekly batch", "to 21 minutes", "", "  ", '""'],
-    ids=["other word", "other number", "empty", "blank", "empty quotes"],
+    ["I cut the weekly batch", "to 21 minutes", "", "  ", '""', "igh", "I cut the nig", "—"],
+    ids=[
+        "other word",
+        "other number",
+        "empty",
+        "blank",
+        "empty quotes",
+        "piece of a word",
+        "cut word",
+        "a dash",
+    ],
 )
 def test_what_the_candidate_did_not_write_is_no_quote(quote: str) -> None:
     assert not is_quoted_from(quote, ANSWER)

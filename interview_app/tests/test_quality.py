@@ -175,7 +175,8 @@ def test_a_guard_that_lets_an_invented_quote_through_would_be_caught() -> None:
     assert {"quotes_shown", "facts_of_rewrites"} <= broken
 
 
-def test_placeholders_are_no_invention_and_cut_words_are_quotes() -> None:
+def test_placeholders_are_no_invention_and_cut_words_are_no_quotes() -> None:
     assert not list(texts.invented("It took [add 5 days] and 12 minutes.", "12 minutes"))
-    assert texts.stands_in("tarted the nightly bat", "I started the nightly batch")
+    assert texts.stands_in("“Started the nightly batch”", "I started the nightly batch.")
+    assert not texts.stands_in("tarted the nightly bat", "I started the nightly batch")
     assert not texts.stands_in("the weekly batch", "I started the nightly batch")

@@ -141,6 +141,10 @@ def test_a_question_of_36_words_is_too_long() -> None:
     assert fault_of(" ".join(["word"] * 36) + "?") == "too_long"
 
 
+def test_a_word_without_an_end_is_no_question() -> None:
+    assert fault_of("?" * 1_000_000) == "too_long"
+
+
 def test_a_question_with_few_words_changed_was_asked_before() -> None:
     before = "When did you last miss a deadline at Fjord Pay, and what did you do then?"
 
