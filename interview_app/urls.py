@@ -62,6 +62,11 @@ urlpatterns = [
     path("questions/<uuid:question_id>/live/", questions.question_live, name="question_live"),
     path("questions/<uuid:question_id>/draft/", questions.draft, name="draft"),
     path("questions/<uuid:question_id>/follow-up/", questions.follow_up, name="ask_follow_up"),
+    path(
+        "questions/<uuid:question_id>/second-opinion/",
+        questions.second_opinion,
+        name="ask_second_opinion",
+    ),
     path("answers/<uuid:answer_id>/insist/", questions.insist, name="insist"),
     path("operations/<uuid:operation_id>/retry/", operations.retry, name="retry_operation"),
     path("operations/<uuid:operation_id>/cancel/", operations.cancel, name="cancel_operation"),

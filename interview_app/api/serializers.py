@@ -29,6 +29,7 @@ from interview_app.models import (
     Language,
     Mode,
     Resume,
+    SecondOpinion,
     Seniority,
     SessionSummary,
 )
@@ -194,6 +195,25 @@ class FeedbackSerializer(serializers.ModelSerializer[Feedback]):
             "model",
             "prompt_version",
             "rubric_version",
+            "reused",
+            "created_at",
+        )
+
+
+class SecondOpinionSerializer(serializers.ModelSerializer[SecondOpinion]):
+    score = NumberField(allow_null=True)
+    criteria = CriteriaField()
+    created_at = UtcField()
+
+    class Meta:
+        model = SecondOpinion
+        fields = (
+            "score",
+            "criteria",
+            "simulated",
+            "model",
+            "prompt_version",
+            "rubric_version",
             "created_at",
         )
 
@@ -235,6 +255,7 @@ class QuestionSerializer(serializers.Serializer[QuestionDetail]):
     answers = serializers.SerializerMethodField()
     draft = DraftSerializer(allow_null=True)
     feedback = FeedbackSerializer(allow_null=True)
+    second_opinion = SecondOpinionSerializer(allow_null=True)
     operation = OperationSerializer(allow_null=True)
 
     @extend_schema_field(AnswerSerializer(many=True))

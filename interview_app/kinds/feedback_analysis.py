@@ -27,16 +27,17 @@ from interview_app.kinds.content import (
 )
 from interview_app.kinds.subjects import by_subject
 from interview_app.models import Answer, Feedback
-from interview_app.prompts import Prompt, load_prompt
+from interview_app.prompts import Prompt, current_prompt
 from interview_app.queries import FEEDBACK_ANALYSIS
 from interview_app.rubric import Rubric, mean_score, rubric_for
+from interview_app.same_answer import content_hash, content_of
 from interview_app.scorability import NOT_SCORABLE
 from interview_app.simulation.feedback import simulated_feedback
 from operations.errors import InvalidResponseError
 from operations.kinds import Kind, ProviderReply, ProviderRequest
 from operations.models import Operation
 
-PROMPT = load_prompt(FEEDBACK_ANALYSIS, 1)
+PROMPT = current_prompt(FEEDBACK_ANALYSIS)
 MAX_POINTS = 3
 REWRITE_MAX_LENGTH = 6_000
 """Characters; the prompt asks for 180 words."""
@@ -83,6 +84,7 @@ class Analysis:
     rewrite: str | None
     response_type: str
     rubric_version: str
+    content_hash: str = ""
 
 
 class FeedbackAnalysis(Kind):
@@ -113,6 +115,7 @@ class FeedbackAnalysis(Kind):
                 "answer": subject.text,
                 "question": subject.question.text,
                 "rubric": rubric,
+                "content": content_of(subject, prompt_version=self.prompt.version),
                 "language": subject.question.session.language,
             },
         )
@@ -136,6 +139,7 @@ class FeedbackAnalysis(Kind):
             rewrite=_rewrite(reply.rewrite, answer, request.context["language"]),
             response_type=reply.response_type,
             rubric_version=rubric.version,
+            content_hash=content_hash(request.context["content"], model=request.model),
         )
 
     def apply(
@@ -157,6 +161,7 @@ class FeedbackAnalysis(Kind):
             model=reply.model[:100],
             prompt_version=self.prompt.version,
             rubric_version=result.rubric_version,
+            content_hash=result.content_hash,
         )
 
     def simulate(self, request_body: Mapping[str, Any]) -> object:

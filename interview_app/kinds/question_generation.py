@@ -24,7 +24,7 @@ from interview_app.kinds.subjects import by_subject
 from interview_app.models import InterviewSession, InterviewType, Question
 from interview_app.outline.entry import recent_first
 from interview_app.posting import posting_text
-from interview_app.prompts import Prompt, load_prompt
+from interview_app.prompts import Prompt, current_prompt
 from interview_app.queries import MISSING, QUESTION_GENERATION
 from interview_app.question_rules import fault_of, is_repeated, telling_words
 from interview_app.simulation.questions import simulated_questions
@@ -32,7 +32,7 @@ from operations.errors import InvalidResponseError
 from operations.kinds import Kind, ProviderReply, ProviderRequest
 from operations.models import Operation
 
-PROMPT = load_prompt(QUESTION_GENERATION, 3)
+PROMPT = current_prompt(QUESTION_GENERATION)
 COMPETENCY_MAX_LENGTH = 100
 WHAT = ("title", "employer")
 
