@@ -49,8 +49,8 @@ class AnswerDetail:
     """The newest analysis of this answer."""
     follow_up: Question | None
     follow_up_operation: Operation | None
-    second_opinion: SecondOpinion | None
-    second_opinion_operation: Operation | None
+    second_opinion: SecondOpinion | None = None
+    second_opinion_operation: Operation | None = None
 
     @property
     def spread(self) -> Decimal | None:
