@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, F, Q, Sum
 
-from interview_app.models import Answer, Feedback, Question
+from interview_app.models import Answer, Feedback, Question, SecondOpinion
 from interview_app.queries import (
     FEEDBACK_ANALYSIS,
     FOLLOW_UP_QUESTION,

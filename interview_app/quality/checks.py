@@ -138,8 +138,7 @@ def stability(found: Findings) -> Iterator[Case]:
 def evidence(found: Findings) -> Iterator[Case]:
     for trial in found.analysed():
         assert trial.analysis is not None
-        kept = len(trial.analysis.strengths) + len(trial.analysis.fixes)
-        yield from ((trial.name, True) for _ in range(kept))
+        yield from ((trial.name, True) for _ in texts.quotes(trial.analysis))
         yield from ((trial.name, False) for _ in range(trial.analysis.dropped_quotes))
 
 
@@ -214,7 +213,7 @@ ALL: tuple[tuple[Callable[[Findings], Iterable[Case]], bool, float, str], ...] =
     (usable, False, 0.95, "the reply can be used"),
     (order, False, 0.8, "strong > medium > weak, for each job"),
     (stability, False, 0.9, f"the scores of one answer differ by at most {SPREAD}"),
-    (evidence, False, 0.9, "points quote what the answer says"),
+    (evidence, False, 0.9, "quotes and points can be used: in the answer, well-formed"),
     (injection, False, 1.0, f"orders in an answer gain at most {SPREAD} and are not obeyed"),
     (no_flattery, False, 0.9, f"weak and empty answers stay below {FLATTERY}"),
     (length_earns_nothing, False, 0.9, "short and good is no worse than long and empty"),

@@ -15,7 +15,6 @@ from interview_app.tests.engine import run_what_is_due
 from interview_app.tests.factories import AnswerFactory, InterviewSessionFactory, QuestionFactory
 from interview_app.tests.samples import STRONG_ANSWER
 from interview_app.tests.switched_provider import SwitchedProvider, simulated, switched_provider
-from operations.models import Operation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,7 +67,7 @@ def test_the_same_answer_is_judged_once(alice: User, provider: SwitchedProvider)
     )
     assert (first.reused, second.reused) == (False, True)
     assert first.operation != second.operation
-    operation = Operation.objects.get(pk=second.operation_id)
+    operation = second.operation
     assert (operation.status, operation.attempts) == ("completed", 0)
 
 

@@ -26,6 +26,7 @@ from interview_app.quality.golden import Job, golden_jobs
 from interview_app.quality.report import Report
 from operations.credentials import Credential, installation_credential
 from operations.errors import OpenAIServiceError
+from operations.openai_service.prices import SIMULATED_MODEL
 
 BROKEN, USAGE, NO_JOB, PARTLY = 1, 2, 3, 4
 
@@ -93,7 +94,7 @@ class Command(BaseCommand):
         )
         return Report(
             server=credential.label,
-            model=settings.OPENAI_MODEL,
+            model=SIMULATED_MODEL if credential.simulated else settings.OPENAI_MODEL,
             simulated=credential.simulated,
             prompts=(feedback.prompt.version, questions.prompt.version),
             runs=options["runs"],
