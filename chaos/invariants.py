@@ -15,8 +15,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, F, Q, Sum
 
-from interview_app.models import Answer, Feedback, Question
-from interview_app.queries import FEEDBACK_ANALYSIS, FOLLOW_UP_QUESTION, QUESTION_GENERATION
+from interview_app.models import Answer, Feedback, Question, SecondOpinion
+from interview_app.queries import (
+    FEEDBACK_ANALYSIS,
+    FOLLOW_UP_QUESTION,
+    QUESTION_GENERATION,
+    SECOND_OPINION,
+)
 from operations import events, metrics
 from operations.database.clock import database_now
 from operations.models import Attempt, Operation, OperationEvent
@@ -65,6 +70,7 @@ def _interview_results() -> list[str]:
         (FEEDBACK_ANALYSIS, Feedback.objects.all()),
         (QUESTION_GENERATION, Question.objects.filter(follow_up_to=None)),
         (FOLLOW_UP_QUESTION, Question.objects.exclude(follow_up_to=None)),
+        (SECOND_OPINION, SecondOpinion.objects.all()),
     ):
         of_kind = Operation.objects.filter(kind=kind)
         completed = set(

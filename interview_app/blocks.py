@@ -18,6 +18,7 @@ TAGS = (
     "answer",
     "feedback",
     "already_asked",
+    "asked_earlier",
 )
 
 BRACKET_OF_A_TAG = re.compile(rf"[<＜](?=\s*+[/／]?\s*+(?:{'|'.join(TAGS)})\b)", re.IGNORECASE)

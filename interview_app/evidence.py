@@ -1,4 +1,4 @@
-"""Holds feedback against the answer: a quote must stand in it, a number must come from it.
+"""Holds feedback against the answer: what is quoted must stand in it.
 
 A point whose quote the candidate never wrote is dropped and counted, however good it sounds
 (evidence verification by code: Rulers, arXiv 2601.08654).
@@ -24,8 +24,10 @@ LOOK_ALIKES = str.maketrans(
     }
 )
 WHITE_SPACE = re.compile(r"\s+")
-NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-PLACEHOLDERS = {"en": "[add number]", "de": "[Zahl ergänzen]"}
+IN_QUOTES = re.compile(r"[“„«»\"]([^“”„«»\"]{1,300})[”“»«\"]")
+FEWEST_QUOTED_WORDS = 3
+WORD = re.compile(r"\w")
+FIRST_NOT_LATIN = "\u0250"
 
 
 class Quoting(Protocol):
@@ -44,8 +46,22 @@ def normalised(text: str) -> str:
 
 
 def is_quoted_from(quote: str, answer: str) -> bool:
+    """Whether these words stand in the answer one after another: whole ones, "art" is none of
+    "start"."""
     wanted = normalised(quote).strip("\"'").strip()
-    return bool(wanted) and wanted in normalised(answer)
+    said = normalised(answer)
+    at = said.find(wanted) if wanted and WORD.search(wanted) else -1
+    while at >= 0:
+        if not _cuts_a_word(said, at) and not _cuts_a_word(said, at + len(wanted)):
+            return True
+        at = said.find(wanted, at + 1)
+    return False
+
+
+def _cuts_a_word(text: str, at: int) -> bool:
+    """Between two Latin letters or digits; other scripts may write words without spaces."""
+    around = text[max(0, at - 1) : at + 1]
+    return 0 < at < len(text) and all(each.isalnum() and each < FIRST_NOT_LATIN for each in around)
 
 
 def verified(points: list[Point], answer: str) -> list[Point]:
@@ -53,10 +69,9 @@ def verified(points: list[Point], answer: str) -> list[Point]:
     return [point for point in points if point.quote is None or is_quoted_from(point.quote, answer)]
 
 
-def without_invented_numbers(rewrite: str, answer: str, *, language: str) -> str:
-    """The rewrite with a placeholder for every number that the answer does not have."""
-    known = set(NUMBER.findall(answer))
-    placeholder = PLACEHOLDERS.get(language, PLACEHOLDERS["en"])
-    return NUMBER.sub(
-        lambda match: match.group() if match.group() in known else placeholder, rewrite
-    )
+def quotes_truly(text: str, *sources: str) -> bool:
+    """Whether all that a sentence puts in quotation marks stands in one of the sources. Of one or
+    two words it is emphasis."""
+    quoted = (found.group(1) for found in IN_QUOTES.finditer(text))
+    longer = (each for each in quoted if len(each.split()) >= FEWEST_QUOTED_WORDS)
+    return all(any(is_quoted_from(each, source) for source in sources) for each in longer)

@@ -333,10 +333,23 @@ class Feedback(models.Model):
     model = models.CharField(max_length=100, blank=True)
     prompt_version = models.CharField(max_length=40, blank=True)
     rubric_version = models.CharField(max_length=40, blank=True)
+    content_hash = models.CharField(
+        max_length=64, blank=True, help_text="Of what was judged and by what: `same_answer`."
+    )
+    reused = models.BooleanField(
+        default=False, help_text="A copy: the same was judged before, of the same person."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         verbose_name_plural = "feedback"
+        indexes = [
+            models.Index(
+                fields=("content_hash",),
+                name="feedback_content",
+                condition=~Q(content_hash=""),
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 name="feedback_score_range",
@@ -350,6 +363,34 @@ class Feedback(models.Model):
 
     def __str__(self) -> str:
         return f"feedback on {self.answer_id}"
+
+
+class SecondOpinion(models.Model):
+    """The same answer judged once more, so that its person sees how far two judgements differ."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    answer = models.OneToOneField(Answer, on_delete=models.CASCADE, related_name="second_opinion")
+    operation = models.OneToOneField(
+        "operations.Operation", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    score = models.DecimalField(max_digits=2, decimal_places=1, null=True, blank=True)
+    criteria = models.JSONField(default=list, help_text="[{key, score | null, reason}]")
+    simulated = models.BooleanField(default=False)
+    model = models.CharField(max_length=100, blank=True)
+    prompt_version = models.CharField(max_length=40, blank=True)
+    rubric_version = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="second_opinion_score_range",
+                condition=Q(score__isnull=True) | Q(score__range=(1, 5)),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"second opinion on {self.answer_id}"
 
 
 class SessionSummary(models.Model):

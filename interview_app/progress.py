@@ -22,26 +22,25 @@ NEWEST_SESSIONS = 200
 
 @dataclass(frozen=True)
 class Point:
-    """The mean of a session's scored questions of one competency, as in its summary."""
+    """The mean of a session's scored questions of one competency: of the simulated ones, or of the
+    others. No mean is of both."""
 
     session: UUID
     at: datetime
     score: Decimal
     simulated: bool
-    """Whether a score in it is simulated."""
 
 
 def progress_of(owner: AbstractUser) -> dict[str, list[Point]]:
     """Each competency's points, oldest session first. One query."""
-    scored: defaultdict[tuple[str, UUID], list[dict[str, Any]]] = defaultdict(list)
+    scored: defaultdict[tuple[str, UUID, bool], list[dict[str, Any]]] = defaultdict(list)
     for row in _newest_answers(owner):
         if row["score"] is not None:
-            scored[row["competency"], row["session"]].append(row)
+            scored[row["competency"], row["session"], row["simulated"]].append(row)
     points: defaultdict[str, list[Point]] = defaultdict(list)
-    for (competency, session), rows in scored.items():
+    for (competency, session, simulated), rows in scored.items():
         score = mean_score(row["score"] for row in rows)
         assert score is not None
-        simulated = any(row["simulated"] for row in rows)
         points[competency].append(Point(session, rows[0]["at"], score, simulated))
     return dict(points)
 

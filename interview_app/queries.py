@@ -20,6 +20,7 @@ from interview_app.models import (
     InterviewSession,
     Question,
     QuestionTimer,
+    SecondOpinion,
     SessionSummary,
 )
 from interview_app.rubric import mean_score
@@ -31,6 +32,7 @@ QUESTION_GENERATION = "question_generation"
 FEEDBACK_ANALYSIS = "feedback_analysis"
 SESSION_SUMMARY = "session_summary"
 FOLLOW_UP_QUESTION = "follow_up_question"
+SECOND_OPINION = "second_opinion"
 
 MISSING = "missing"
 """Parameter of an operation that asks for the questions which earlier replies did not bring."""
@@ -49,6 +51,27 @@ class AnswerDetail:
     """The newest analysis of this answer."""
     follow_up: Question | None
     follow_up_operation: Operation | None
+    second_opinion: SecondOpinion | None = None
+    second_opinion_operation: Operation | None = None
+
+    @property
+    def spread(self) -> Decimal | None:
+        """By how much two judgements of this answer differ; None without two scores."""
+        if self.feedback is None or self.second_opinion is None:
+            return None
+        first, second = self.feedback.score, self.second_opinion.score
+        return None if first is None or second is None else abs(first - second)
+
+    @property
+    def compared(self) -> list[dict[str, Any]]:
+        """[{key, first, second}], a score or None each, in the order of the rubric."""
+        if self.feedback is None or self.second_opinion is None:
+            return []
+        second = {each["key"]: each["score"] for each in self.second_opinion.criteria}
+        return [
+            {"key": each["key"], "first": each["score"], "second": second.get(each["key"])}
+            for each in self.feedback.criteria
+        ]
 
 
 @dataclass(frozen=True)
@@ -86,14 +109,21 @@ class QuestionDetail:
         return self.timer is not None or bool(self.answers)
 
     @property
+    def second_opinion(self) -> SecondOpinion | None:
+        return self.newest.second_opinion if self.newest else None
+
+    @property
     def analysis(self) -> Operation | None:
         return self.newest.operation if self.newest else None
 
     @property
     def operations(self) -> list[Operation]:
         """Newest of each kind about the question or its newest answer."""
+        newest = self.newest
         about_answer = (
-            [self.newest.operation, self.newest.follow_up_operation] if self.newest else []
+            [newest.operation, newest.follow_up_operation, newest.second_opinion_operation]
+            if newest
+            else []
         )
         return [*self.own_operations, *(each for each in about_answer if each is not None)]
 
@@ -216,6 +246,8 @@ class SessionDetail:
     def _is_stopped(self, operation: Operation) -> bool:
         if operation.kind == FOLLOW_UP_QUESTION and self.session.finish_requested_at is not None:
             return False
+        if operation.kind == SECOND_OPINION:
+            return False  # the first one stands
         if operation.status == FAILED:
             return True
         # A cancelled analysis was somebody's wish; without questions or summary nothing goes on.
@@ -308,7 +340,7 @@ def _details(
     ids = [session.pk for session in sessions]
     answers = _by(
         Answer.objects.filter(question__session_id__in=ids)
-        .select_related("feedback")
+        .select_related("feedback", "second_opinion")
         .defer(*(() if with_answer_texts else ("text",)))
         .order_by("number"),
         "question_id",
@@ -374,6 +406,8 @@ def _question_detail(question: Question, parts: _Parts) -> QuestionDetail:
             operation=newest.get((FEEDBACK_ANALYSIS, "answer", str(answer.pk))),
             follow_up=parts.follow_ups.get(answer.pk),
             follow_up_operation=newest.get((FOLLOW_UP_QUESTION, "answer", str(answer.pk))),
+            second_opinion=getattr(answer, "second_opinion", None),
+            second_opinion_operation=newest.get((SECOND_OPINION, "answer", str(answer.pk))),
         )
         for answer in answers
     ]

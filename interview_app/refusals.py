@@ -60,6 +60,11 @@ class TooManyFollowUps(Refusal):
     message = _("This practice has 10 follow-up questions already: more are not possible.")
 
 
+class NothingToCompare(Refusal):
+    code = "NOTHING_TO_COMPARE"
+    message = _("A second opinion needs a first one: this answer has no score yet.")
+
+
 class NothingMissing(Refusal):
     code = "NOTHING_MISSING"
     message = _("This practice has all its questions.")

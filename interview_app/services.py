@@ -68,6 +68,7 @@ from interview_app.refusals import (
 )
 from interview_app.resume_files import ReadFile, read_resume, text_warnings
 from interview_app.resume_texts import LINK_INSTEAD_OF_POSTING, LINK_INSTEAD_OF_RESUME
+from interview_app.same_answer import feedback_of_the_same
 from interview_app.scorability import not_scorable_reason
 from interview_app.timers import stop_timers
 from interview_app.validation import check_choice, check_number, check_text, field_error
@@ -192,10 +193,10 @@ def save_answer(
 ) -> tuple[Answer, Operation]:
     """A further answer to the question, word for word, and the operation that analyses it.
 
-    An answer that code can tell is not scorable costs no call, unless the person insists. `model`:
-    another one than the usual, until a retry. `tab`: where it was typed; a draft that another tab
-    saved since stays. Raises SessionFinished once the end was asked for, TooManyAnswers after the
-    twentieth.
+    An answer that code can tell is not scorable costs no call, unless the person insists; nor does
+    one that was judged before (`same_answer`). `model`: another one than the usual, until a retry.
+    `tab`: where it was typed; a draft that another tab saved since stays. Raises SessionFinished
+    once the end was asked for, TooManyAnswers after the twentieth.
     """
     check_text("text", text, max_length=ANSWER_MAX_LENGTH, required=True)
     with transaction.atomic():
@@ -203,15 +204,18 @@ def save_answer(
         if form_key and (saved := _saved_answer(question, form_key)):
             return saved
         refuse_if_finished(session)
+        question.session = session
         answer = _add_answer(question, text, form_key, spoken)
         _use_up_draft(question, text, tab)
         if session.mode == Mode.REAL:
             stop_timers(QuestionTimer.objects.filter(question=question), now=timezone.now())
-        reason = None if insist else not_scorable_reason(text)
-        if reason is None:
-            asked = {MODEL_PARAMETER: model} if model else None
-            return answer, _submit(FEEDBACK_ANALYSIS, "answer", answer.pk, session, door, asked)
-        return answer, _complete_as_not_scored(answer, reason, session, door)
+        if not insist and (reason := not_scorable_reason(text)):
+            unscored = Feedback(answer=answer, not_scored_reason=reason)
+            return answer, _complete_with(unscored, session, door)
+        if not model and (earlier := feedback_of_the_same(answer)):
+            return answer, _complete_with(_copied(earlier, answer), session, door)
+        asked = {MODEL_PARAMETER: model} if model else None
+        return answer, _submit(FEEDBACK_ANALYSIS, "answer", answer.pk, session, door, asked)
 
 
 def save_draft(*, question: Question, text: str, tab: Tab | None = None) -> Draft:
@@ -409,18 +413,25 @@ def _use_up_draft(question: Question, text: str, tab: Tab | None) -> None:
         draft.delete()
 
 
-def _complete_as_not_scored(
-    answer: Answer, reason: str, session: InterviewSession, door: str
-) -> Operation:
+def _copied(earlier: Feedback, answer: Answer) -> Feedback:
+    names = (each.attname for each in Feedback._meta.concrete_fields)
+    own = {"id", "answer_id", "operation_id", "reused", "created_at"}
+    values = {name: getattr(earlier, name) for name in names if name not in own}
+    return Feedback(answer=answer, reused=True, **values)
+
+
+def _complete_with(feedback: Feedback, session: InterviewSession, door: str) -> Operation:
+    """The operation that needed no call, with its result."""
     operation = complete_without_call(
         kind=FEEDBACK_ANALYSIS,
         subject_type="answer",
-        subject_id=answer.pk,
+        subject_id=feedback.answer_id,
         session_id=session.pk,
         owner=session.owner,
         door=door,
     )
-    Feedback.objects.create(answer=answer, operation=operation, not_scored_reason=reason)
+    feedback.operation = operation
+    feedback.save(force_insert=True)
     return operation
 
 

@@ -82,6 +82,11 @@ urlpatterns = [
     path("questions/<uuid:question_id>/leave-out/", planning.leave_out, name="leave_out_question"),
     path("questions/<uuid:question_id>/insert/", library.insert, name="insert_story"),
     path("questions/<uuid:question_id>/follow-up/", questions.follow_up, name="ask_follow_up"),
+    path(
+        "questions/<uuid:question_id>/second-opinion/",
+        questions.second_opinion,
+        name="ask_second_opinion",
+    ),
     path("answers/<uuid:answer_id>/insist/", questions.insist, name="insist"),
     path(
         "answers/<uuid:answer_id>/compare/<uuid:earlier_id>/",

@@ -95,6 +95,7 @@ def test_what_creates_takes_an_idempotency_key() -> None:
         "sessions/{id}/retake/",
         "questions/{id}/answer/",
         "questions/{id}/follow-up/",
+        "questions/{id}/second-opinion/",
         "operations/{id}/retry/",
     }
 

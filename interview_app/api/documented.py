@@ -218,4 +218,7 @@ DOCUMENTED = {
     views.QuestionFollowUp: {
         "post": describes("Ask for a follow-up to the newest answer", {202: OperationSerializer})
     },
+    views.QuestionSecondOpinion: {
+        "post": describes("Have the newest answer judged once more", {202: OperationSerializer})
+    },
 }

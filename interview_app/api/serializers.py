@@ -29,6 +29,7 @@ from interview_app.models import (
     Language,
     Mode,
     Resume,
+    SecondOpinion,
     Seniority,
     SessionSummary,
 )
@@ -196,6 +197,25 @@ class FeedbackSerializer(serializers.ModelSerializer[Feedback]):
             "model",
             "prompt_version",
             "rubric_version",
+            "reused",
+            "created_at",
+        )
+
+
+class SecondOpinionSerializer(serializers.ModelSerializer[SecondOpinion]):
+    score = NumberField(allow_null=True)
+    criteria = CriteriaField()
+    created_at = UtcField()
+
+    class Meta:
+        model = SecondOpinion
+        fields = (
+            "score",
+            "criteria",
+            "simulated",
+            "model",
+            "prompt_version",
+            "rubric_version",
             "created_at",
         )
 
@@ -237,6 +257,7 @@ class QuestionSerializer(serializers.Serializer[QuestionDetail]):
     answers = serializers.SerializerMethodField()
     draft = DraftSerializer(allow_null=True)
     feedback = serializers.SerializerMethodField()
+    second_opinion = serializers.SerializerMethodField()
     operation = OperationSerializer(allow_null=True)
 
     @extend_schema_field(AnswerSerializer(many=True))
@@ -246,10 +267,17 @@ class QuestionSerializer(serializers.Serializer[QuestionDetail]):
     @extend_schema_field(FeedbackSerializer(allow_null=True))
     def get_feedback(self, question: QuestionDetail) -> dict[str, Any] | None:
         """Null also while the pages hold it back, except in what a person takes along of all."""
-        is_shown = question.question.session.shows_feedback or self.context.get(HELD_BACK_TOO)
-        return (
-            FeedbackSerializer(question.feedback).data if question.feedback and is_shown else None
-        )
+        shown = question.feedback if self._is_shown(question) else None
+        return FeedbackSerializer(shown).data if shown else None
+
+    @extend_schema_field(SecondOpinionSerializer(allow_null=True))
+    def get_second_opinion(self, question: QuestionDetail) -> dict[str, Any] | None:
+        """Likewise."""
+        shown = question.second_opinion if self._is_shown(question) else None
+        return SecondOpinionSerializer(shown).data if shown else None
+
+    def _is_shown(self, question: QuestionDetail) -> bool:
+        return bool(question.question.session.shows_feedback or self.context.get(HELD_BACK_TOO))
 
     def _answer(self, detail: AnswerDetail) -> dict[str, Any]:
         return AnswerSerializer(detail.answer).data

@@ -35,4 +35,9 @@ urlpatterns = [
     path("questions/<uuid:pk>/draft/", views.QuestionDraft.as_view(), name="api-draft"),
     path("questions/<uuid:pk>/answer/", views.QuestionAnswer.as_view(), name="api-answer"),
     path("questions/<uuid:pk>/follow-up/", views.QuestionFollowUp.as_view(), name="api-follow-up"),
+    path(
+        "questions/<uuid:pk>/second-opinion/",
+        views.QuestionSecondOpinion.as_view(),
+        name="api-second-opinion",
+    ),
 ]

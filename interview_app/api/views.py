@@ -45,6 +45,7 @@ from interview_app.queries import (
     session_details,
     sessions_of,
 )
+from interview_app.second_opinions import ask_second_opinion
 from interview_app.services import (
     ask_missing_questions,
     correct_resume_entries,
@@ -238,6 +239,20 @@ class QuestionFollowUp(CreatesOnce):
 
     def make(self, request: Request, **ids: UUID) -> UUID:
         return ask_follow_up(question=_own_question(self.person, ids["pk"]), door=Door.API).pk
+
+    def rebuild(self, request: Request, object_id: str) -> Any:
+        return operation_data(self.person, object_id)
+
+
+class QuestionSecondOpinion(CreatesOnce):
+    """Has the newest answer judged once more."""
+
+    made_status = 202
+    location = "api-operation"
+
+    def make(self, request: Request, **ids: UUID) -> UUID:
+        question = _own_question(self.person, ids["pk"])
+        return ask_second_opinion(question=question, door=Door.API).pk
 
     def rebuild(self, request: Request, object_id: str) -> Any:
         return operation_data(self.person, object_id)

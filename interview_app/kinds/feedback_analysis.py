@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import Field, ValidationError
 
 from interview_app.blocks import block, fields_block
-from interview_app.evidence import verified, without_invented_numbers
+from interview_app.evidence import quotes_truly, verified
+from interview_app.facts import without_invented_facts
 from interview_app.kinds.content import (
     TEXT,
     TEXT_OR_NULL,
@@ -26,17 +27,20 @@ from interview_app.kinds.content import (
 )
 from interview_app.kinds.subjects import by_subject
 from interview_app.models import Answer, Feedback
-from interview_app.prompts import load_prompt
+from interview_app.prompts import Prompt, current_prompt
 from interview_app.queries import FEEDBACK_ANALYSIS
 from interview_app.rubric import Rubric, mean_score, rubric_for
+from interview_app.same_answer import content_hash, content_of
 from interview_app.scorability import NOT_SCORABLE
 from interview_app.simulation.feedback import simulated_feedback
 from operations.errors import InvalidResponseError
 from operations.kinds import Kind, ProviderReply, ProviderRequest
 from operations.models import Operation
 
-PROMPT = load_prompt(FEEDBACK_ANALYSIS, 1)
+PROMPT = current_prompt(FEEDBACK_ANALYSIS)
 MAX_POINTS = 3
+REWRITE_MAX_LENGTH = 6_000
+"""Characters; the prompt asks for 180 words."""
 RESPONSE_TYPES = ("story", "pseudo_story", "example", "opinion", "self_description", "other")
 ResponseType = Literal["story", "pseudo_story", "example", "opinion", "self_description", "other"]
 
@@ -80,6 +84,7 @@ class Analysis:
     rewrite: str | None
     response_type: str
     rubric_version: str
+    content_hash: str = ""
 
 
 class FeedbackAnalysis(Kind):
@@ -90,6 +95,8 @@ class FeedbackAnalysis(Kind):
     saved = _("Your answer is saved")
     stopped = _("The feedback on this answer was stopped.")
     sends = _("One question and your answer to it, with the role and the level")
+    prompt: Prompt = PROMPT
+    """Another version only where two are compared: `manage.py quality --prompt`."""
 
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Answer]:
         return by_subject(Answer.objects.select_related("question__session"), operations)
@@ -99,14 +106,16 @@ class FeedbackAnalysis(Kind):
         return ProviderRequest(
             kind=self.name,
             messages=(
-                {"role": "system", "content": system_message(rubric)},
+                {"role": "system", "content": system_message(self.prompt, rubric)},
                 {"role": "user", "content": user_message(subject)},
             ),
             schema=feedback_schema(rubric),
-            prompt_version=PROMPT.version,
+            prompt_version=self.prompt.version,
             context={
                 "answer": subject.text,
+                "question": subject.question.text,
                 "rubric": rubric,
+                "content": content_of(subject, prompt_version=self.prompt.version),
                 "language": subject.question.session.language,
             },
         )
@@ -114,19 +123,23 @@ class FeedbackAnalysis(Kind):
     def parse(self, content: object, request: ProviderRequest) -> Analysis:
         rubric: Rubric = request.context["rubric"]
         answer: str = request.context["answer"]
+        said = (answer, request.context["question"])
         reply = FeedbackContent.model_validate(content)
         points = len(reply.strengths) + len(reply.fixes)
         fixes = [fix for fix in _wellformed(Fix, reply.fixes) if fix.criterion in rubric.keys]
         strengths = verified(_wellformed(Strength, reply.strengths)[:MAX_POINTS], answer)
+        strengths = [each for each in strengths if quotes_truly(each.text, *said)]
         fixes = verified([_with_quote_or_none(fix) for fix in fixes[:MAX_POINTS]], answer)
+        fixes = [fix for fix in fixes if quotes_truly(fix.why, *said)]
         return Analysis(
-            criteria=_criteria(reply.criteria, rubric),
+            criteria=_criteria(reply.criteria, rubric, said),
             strengths=strengths,
             fixes=fixes,
             dropped_quotes=points - len(strengths) - len(fixes),
             rewrite=_rewrite(reply.rewrite, answer, request.context["language"]),
             response_type=reply.response_type,
             rubric_version=rubric.version,
+            content_hash=content_hash(request.context["content"], model=request.model),
         )
 
     def apply(
@@ -146,8 +159,9 @@ class FeedbackAnalysis(Kind):
             dropped_quotes=result.dropped_quotes,
             simulated=reply.simulated,
             model=reply.model[:100],
-            prompt_version=PROMPT.version,
+            prompt_version=self.prompt.version,
             rubric_version=result.rubric_version,
+            content_hash=result.content_hash,
         )
 
     def simulate(self, request_body: Mapping[str, Any]) -> object:
@@ -172,12 +186,12 @@ def user_message(answer: Answer) -> str:
 
 
 @cache
-def system_message(rubric: Rubric) -> str:
+def system_message(prompt: Prompt, rubric: Rubric) -> str:
     lines = (
         f"- {each.key}: 1 = {each.low}; 3 = {each.middle}; 5 = {each.high}"
         for each in rubric.criteria
     )
-    return PROMPT.system.replace("{rubric}", "\n".join(lines))
+    return prompt.system.replace("{rubric}", "\n".join(lines))
 
 
 @cache
@@ -216,20 +230,24 @@ def _valid(model: type[Point], value: object) -> Point | None:
         return None
 
 
-def _criteria(replied: Mapping[str, Any], rubric: Rubric) -> list[dict[str, Any]]:
+def _criteria(
+    replied: Mapping[str, Any], rubric: Rubric, said: tuple[str, ...]
+) -> list[dict[str, Any]]:
     """Every criterion of the rubric; one that is missing or broken has no score and no reason, and
-    the others stand. Where none can be used there is no feedback."""
+    the others stand. A reason with a false quote is left out. Where none can be used there is no
+    feedback."""
     read = {key: _valid(CriterionContent, replied.get(key)) for key in rubric.keys}
     if not any(read.values()):
         raise InvalidResponseError(
             "SCHEMA_MISMATCH", http_status=200, detail="no criterion can be used"
         )
-    return [_criterion(key, each or UNREADABLE) for key, each in read.items()]
+    return [_criterion(key, each or UNREADABLE, said) for key, each in read.items()]
 
 
-def _criterion(key: str, content: CriterionContent) -> dict[str, Any]:
+def _criterion(key: str, content: CriterionContent, said: tuple[str, ...]) -> dict[str, Any]:
     score = None if content.score is None else round(content.score, 1)
-    return {"key": key, "score": score, "reason": content.reason.strip()}
+    reason = content.reason.strip() if quotes_truly(content.reason, *said) else ""
+    return {"key": key, "score": score, "reason": reason}
 
 
 def _with_quote_or_none(fix: Fix) -> Fix:
@@ -240,6 +258,6 @@ def _with_quote_or_none(fix: Fix) -> Fix:
 
 
 def _rewrite(rewrite: str | None, answer: str, language: str) -> str | None:
-    if rewrite is None or not rewrite.strip():
+    if rewrite is None or not rewrite.strip() or len(rewrite) > REWRITE_MAX_LENGTH:
         return None
-    return without_invented_numbers(rewrite.strip(), answer, language=language)
+    return without_invented_facts(rewrite.strip(), answer, language=language)

@@ -17,14 +17,15 @@ from interview_app.evidence import normalised
 from interview_app.kinds.content import TEXT, Content, NonBlank, object_schema
 from interview_app.kinds.subjects import by_subject
 from interview_app.models import Answer, Question
-from interview_app.prompts import load_prompt
+from interview_app.prompts import current_prompt
 from interview_app.queries import FOLLOW_UP_QUESTION, NUMBER
+from interview_app.question_rules import fault_of
 from interview_app.simulation.follow_up import simulated_follow_up
 from operations.errors import InvalidResponseError
 from operations.kinds import Kind, ProviderReply, ProviderRequest
 from operations.models import Operation
 
-PROMPT = load_prompt(FOLLOW_UP_QUESTION, 1)
+PROMPT = current_prompt(FOLLOW_UP_QUESTION)
 SCHEMA = object_schema(text=TEXT, why=TEXT)
 
 
@@ -74,6 +75,10 @@ class FollowUpQuestion(Kind):
         if normalised(reply.text) in map(normalised, request.context["asked"]):
             raise InvalidResponseError(
                 "SCHEMA_MISMATCH", http_status=200, detail="the question was asked before"
+            )
+        if fault := fault_of(reply.text):
+            raise InvalidResponseError(
+                "SCHEMA_MISMATCH", http_status=200, detail=f"the question is {fault}"
             )
         return FollowUp(reply, request.context["question"])
 

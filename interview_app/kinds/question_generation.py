@@ -1,6 +1,7 @@
 """All questions of a session in one call, from the posting and the résumé; later those that were
-missing. A question that is empty, there twice or of another shape is dropped and counted, and the
-others are kept: only a reply without any usable question is refused.
+missing. A question that is empty, there twice, of another shape, unlawful, over-long, two in one or
+known from the person's earlier practices for this role is dropped and counted, and the others are
+kept: only a reply without any usable question is refused.
 """
 
 from __future__ import annotations
@@ -14,22 +15,24 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
 
+from interview_app.asked_earlier import questions_asked_earlier
 from interview_app.blocks import block, fields_block
 from interview_app.contact import without_contact_data
-from interview_app.evidence import normalised
+from interview_app.evidence import quotes_truly
 from interview_app.kinds.content import TEXT, Content, NonBlank, list_schema, object_schema
 from interview_app.kinds.subjects import by_subject
 from interview_app.models import InterviewSession, InterviewType, Question
 from interview_app.outline.entry import recent_first
 from interview_app.posting import posting_text
-from interview_app.prompts import load_prompt
+from interview_app.prompts import Prompt, current_prompt
 from interview_app.queries import MISSING, QUESTION_GENERATION
+from interview_app.question_rules import fault_of, is_repeated, telling_words
 from interview_app.simulation.questions import simulated_questions
 from operations.errors import InvalidResponseError
 from operations.kinds import Kind, ProviderReply, ProviderRequest
 from operations.models import Operation
 
-PROMPT = load_prompt(QUESTION_GENERATION, 2)
+PROMPT = current_prompt(QUESTION_GENERATION)
 COMPETENCY_MAX_LENGTH = 100
 WHAT = ("title", "employer")
 
@@ -39,6 +42,14 @@ class QuestionContent(Content):
     type: Literal["behavioral", "technical", "situational"]
     competency: NonBlank
     why: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A session, and what its owner was asked in others for the same role, the newest first."""
+
+    session: InterviewSession
+    asked_earlier: Sequence[str] = ()
 
 
 class QuestionsContent(Content):
@@ -63,36 +74,49 @@ class QuestionGeneration(Kind):
     stopped = _("The preparation of your questions was stopped.")
     sends = _(
         "The role, the level, the job posting and your résumé, without its phone numbers and e-mail"
-        " addresses"
+        " addresses; and the questions of your earlier practices for this role"
     )
+    prompt: Prompt = PROMPT
+    """Another version only where two are compared: `manage.py quality --prompt`."""
 
-    def subjects(self, operations: Sequence[Operation]) -> Mapping[str, InterviewSession]:
+    def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Subject]:
         sessions = InterviewSession.objects.all()
         if any(MISSING in each.parameters for each in operations):
             sessions = sessions.prefetch_related("questions")
-        return by_subject(sessions, operations)
+        found = by_subject(sessions, operations)
+        earlier = questions_asked_earlier(found.values())
+        return {key: Subject(each, earlier[each.pk]) for key, each in found.items()}
 
-    def request(self, operation: Operation, subject: InterviewSession) -> ProviderRequest:
-        asked = _asked(subject) if MISSING in operation.parameters else []
-        count = subject.question_count - len(asked)
+    def request(self, operation: Operation, subject: Subject) -> ProviderRequest:
+        session = subject.session
+        asked = _asked(session) if MISSING in operation.parameters else []
+        count = session.question_count - len(asked)
         return ProviderRequest(
             kind=self.name,
             messages=(
-                {"role": "system", "content": PROMPT.system},
-                {"role": "user", "content": user_message(subject, asked)},
+                {"role": "system", "content": self.prompt.system},
+                {"role": "user", "content": user_message(session, asked, subject.asked_earlier)},
             ),
-            schema=questions_schema(count, subject.interview_type),
-            prompt_version=PROMPT.version,
-            context={"count": count, "asked": asked},
+            schema=questions_schema(count, session.interview_type),
+            prompt_version=self.prompt.version,
+            context={
+                "count": count,
+                "asked": asked,
+                "asked_earlier": subject.asked_earlier,
+                "sources": (session.job_description, session.resume_text),
+            },
         )
 
     def parse(self, content: object, request: ProviderRequest) -> Questions:
         asked: list[str] = request.context["asked"]
         replied = QuestionsContent.model_validate(content).questions
-        usable = _usable(replied, seen={normalised(text) for text in asked})
-        if not usable:
+        usable = _usable(replied, asked)
+        # Better one that the person knows than none at all.
+        kept = _new(usable, request.context["asked_earlier"]) or usable
+        if not kept:
             raise _mismatch(f"none of {len(replied)} questions can be used")
-        kept = usable[: request.context["count"]]
+        sources = request.context["sources"]
+        kept = [_with_true_source(each, sources) for each in kept[: request.context["count"]]]
         return Questions(kept, len(asked) + 1, len(replied) - len(kept))
 
     def apply(
@@ -113,7 +137,7 @@ class QuestionGeneration(Kind):
                 why=question.why.strip(),
                 simulated=reply.simulated,
                 model=reply.model[:100],
-                prompt_version=PROMPT.version,
+                prompt_version=self.prompt.version,
             )
 
     def simulate(self, request_body: Mapping[str, Any]) -> object:
@@ -126,21 +150,37 @@ def _asked(session: InterviewSession) -> list[str]:
     return [question.text for question in questions if question.follow_up_to_id is None]
 
 
-def _usable(replied: list[Any], *, seen: set[str]) -> list[QuestionContent]:
-    """The well-formed ones whose text was not seen, in their order."""
+def _usable(replied: list[Any], asked: Sequence[str]) -> list[QuestionContent]:
+    """The well-formed and lawful ones that this session does not have yet, in their order."""
     usable = []
+    seen = [telling_words(text) for text in asked]
     for each in replied:
         try:
             question = QuestionContent.model_validate(each)
         except ValidationError:
             continue
-        if (text := normalised(question.text)) not in seen:
-            seen.add(text)
-            usable.append(question)
+        if fault_of(question.text) is None:
+            words = telling_words(question.text)
+            if not is_repeated(words, seen):
+                seen.append(words)
+                usable.append(question)
     return usable
 
 
-def user_message(session: InterviewSession, asked: Sequence[str] = ()) -> str:
+def _new(questions: list[QuestionContent], asked_earlier: Sequence[str]) -> list[QuestionContent]:
+    known = [telling_words(text) for text in asked_earlier]
+    return [each for each in questions if not is_repeated(telling_words(each.text), known)]
+
+
+def _with_true_source(question: QuestionContent, sources: Sequence[str]) -> QuestionContent:
+    """Why it is asked, where the words that this quotes stand in the posting or the résumé."""
+    is_true = quotes_truly(question.why, *sources)
+    return question if is_true else question.model_copy(update={"why": ""})
+
+
+def user_message(
+    session: InterviewSession, asked: Sequence[str] = (), asked_earlier: Sequence[str] = ()
+) -> str:
     settings = fields_block(
         "interview",
         {
@@ -153,11 +193,17 @@ def user_message(session: InterviewSession, asked: Sequence[str] = ()) -> str:
     )
     posting = block("job_posting", posting_text(session.job_description))
     resume = block("resume", without_contact_data(session.resume_text))
-    message = "\n".join((settings, posting, resume, *_entries_block(session)))
-    if not asked:
-        return message
-    # The questions that the person sees already: more data, nothing to obey.
-    return f"{message}\nNot again: {block('already_asked', chr(10).join(asked))}"
+    return "\n".join(
+        (settings, posting, resume, *_entries_block(session), *_known(asked, asked_earlier))
+    )
+
+
+def _known(asked: Sequence[str], asked_earlier: Sequence[str]) -> Iterator[str]:
+    """The questions that the person knows already: more data, nothing to obey."""
+    if asked:
+        yield f"Not again: {block('already_asked', chr(10).join(asked))}"
+    if asked_earlier:
+        yield f"Nothing like these: {block('asked_earlier', chr(10).join(asked_earlier))}"
 
 
 def _entries_block(session: InterviewSession) -> Iterator[str]:

@@ -21,7 +21,7 @@ from interview_app.blocks import block, fields_block
 from interview_app.kinds.content import TEXT, Content, NonBlank, list_schema, object_schema
 from interview_app.kinds.subjects import by_subject
 from interview_app.models import Feedback, InterviewSession, SessionSummary
-from interview_app.prompts import load_prompt
+from interview_app.prompts import current_prompt
 from interview_app.queries import (
     FEEDBACK_ANALYSIS,
     SESSION_SUMMARY,
@@ -36,7 +36,7 @@ from interview_app.simulation.summary import simulated_summary
 from operations.kinds import Kind, ProviderReply, ProviderRequest
 from operations.models import Operation
 
-PROMPT = load_prompt(SESSION_SUMMARY, 1)
+PROMPT = current_prompt(SESSION_SUMMARY)
 MAX_STRENGTHS = 3
 MAX_HABITS = 3
 

@@ -18,6 +18,18 @@ class Prompt:
     system: str
 
 
+CURRENT = {
+    "question_generation": 3,
+    "feedback_analysis": 1,
+    "session_summary": 1,
+    "follow_up_question": 1,
+}
+
+
+def current_prompt(kind: str) -> Prompt:
+    return load_prompt(kind, CURRENT[kind])
+
+
 @cache
 def load_prompt(kind: str, number: int) -> Prompt:
     path = FOLDER / kind / f"v{number}.system.txt"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain, islice, repeat, zip_longest
 from typing import Any
 
+from interview_app.question_rules import is_repeated, telling_words
 from interview_app.simulation.request import SimulatedRequest, read_request
 from interview_app.simulation.things import (
     PERIOD,
@@ -17,6 +18,7 @@ from interview_app.simulation.things import (
 )
 
 ROLE_MAX_WORDS = 8
+MOST_LEADS = 30
 
 LEADS = {
     "en": {
@@ -85,21 +87,43 @@ def simulated_questions(body: Mapping[str, Any]) -> dict[str, Any]:
     request = read_request(body)
     wanted = request.schema["properties"]["questions"]
     types = wanted["items"]["properties"]["type"]["enum"]
-    asked = len(request.block("already_asked").splitlines())
-    leads = islice(_leads(request), asked, asked + wanted["minItems"])
-    matters = islice(MATTERS[request.language].items(), asked, None)
-    return {
-        "questions": [
-            {
-                "text": f"{lead} {ASKS[request.language][type_].format(matter=matter)}",
-                "type": type_,
-                "competency": competency,
-                "why": WHY[request.language].format(lead=lead),
-            }
-            for number, (lead, (competency, matter)) in enumerate(zip(leads, matters, strict=False))
-            for type_ in [types[number % len(types)]]
-        ]
-    }
+    here, earlier = (request.block(tag).splitlines() for tag in ("already_asked", "asked_earlier"))
+    chosen = list(islice(_new_ones(request, types, here, earlier), wanted["minItems"]))
+    if len(chosen) < wanted["minItems"]:  # all that can be asked was asked in earlier practices
+        chosen = list(islice(_new_ones(request, types, here, []), wanted["minItems"]))
+    return {"questions": chosen}
+
+
+def _new_ones(
+    request: SimulatedRequest, types: list[str], here: list[str], earlier: list[str]
+) -> Iterator[dict[str, str]]:
+    """Each of another competency than those of this practice, and none that was asked earlier."""
+    language = request.language
+    used = {name for name, what in MATTERS[language].items() if any(what in line for line in here)}
+    known = [telling_words(line) for line in [*here, *earlier]]
+    number = len(here)
+    for lead, (competency, matter) in _pairs(request):
+        type_ = types[number % len(types)]
+        text = f"{lead} {ASKS[language][type_].format(matter=matter)}"
+        if competency in used or (known and is_repeated(telling_words(text), known)):
+            continue
+        used.add(competency)
+        number += 1
+        yield {
+            "text": text,
+            "type": type_,
+            "competency": competency,
+            "why": WHY[language].format(lead=lead),
+        }
+
+
+def _pairs(request: SimulatedRequest) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Every lead with every matter: each with another one first."""
+    matters = list(MATTERS[request.language].items())
+    leads = list(islice(_leads(request), MOST_LEADS))
+    for shift in range(len(matters)):
+        for place, lead in enumerate(leads):
+            yield lead, matters[(place + shift) % len(matters)]
 
 
 def _leads(request: SimulatedRequest) -> Iterator[str]:

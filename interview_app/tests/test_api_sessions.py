@@ -371,6 +371,7 @@ def test_session_has_the_shape_of_the_contract(alice: User) -> None:
         "id",
         "number",
         "follow_up_to",
+        "second_opinion",
         "text",
         "type",
         "competency",
@@ -398,6 +399,7 @@ def test_session_has_the_shape_of_the_contract(alice: User) -> None:
         "model",
         "prompt_version",
         "rubric_version",
+        "reused",
         "created_at",
     }
     assert first["feedback"]["answer"] == first["answer"]["id"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from interview_app.evidence import is_quoted_from, verified, without_invented_numbers
+from interview_app.evidence import is_quoted_from, quotes_truly, verified
 
 ANSWER = (
     "I cut the nightly batch — “four hours” of it — to 12\u00a0minutes.\n"
@@ -35,8 +35,17 @@ def test_a_quote_is_found_whatever_its_case_spaces_quotes_or_dashes(quote: str) 
 
 @pytest.mark.parametrize(
     "quote",
-    ["I cut the weekly batch", "to 21 minutes", "", "  ", '""'],
-    ids=["other word", "other number", "empty", "blank", "empty quotes"],
+    ["I cut the weekly batch", "to 21 minutes", "", "  ", '""', "igh", "I cut the nig", "—"],
+    ids=[
+        "other word",
+        "other number",
+        "empty",
+        "blank",
+        "empty quotes",
+        "piece of a word",
+        "cut word",
+        "a dash",
+    ],
 )
 def test_what_the_candidate_did_not_write_is_no_quote(quote: str) -> None:
     assert not is_quoted_from(quote, ANSWER)
@@ -52,10 +61,16 @@ def test_points_with_a_false_quote_are_dropped_and_those_without_one_stay() -> N
     assert verified(points, ANSWER) == [Point("nightly batch"), Point(None)]
 
 
-def test_a_number_that_the_answer_does_not_have_becomes_a_placeholder() -> None:
-    rewrite = "I cut it from 240 to 12 minutes, 3.5 times a week."
-
-    assert without_invented_numbers(rewrite, ANSWER, language="en") == (
-        "I cut it from [add number] to 12 minutes, [add number] times a week."
-    )
-    assert "[Zahl ergänzen]" in without_invented_numbers("90 %", ANSWER, language="de")
+@pytest.mark.parametrize(
+    ("sentence", "holds"),
+    [
+        ("You said “I cut the nightly batch”.", True),
+        ("You said “I cut costs by half”.", False),
+        ('First "the nightly batch", then "I led the team".', False),
+        ("You asked “what could go wrong”, as the question does.", True),
+        ("A “great” result.", True),
+        ("Du schreibst „es läuft noch immer gut“.", False),
+    ],
+)
+def test_a_sentence_quotes_the_answer_or_the_question(sentence: str, holds: bool) -> None:
+    assert quotes_truly(sentence, ANSWER, "What could go wrong?") is holds

@@ -139,7 +139,7 @@ def test_an_empty_quote_of_a_fix_means_none() -> None:
 def test_the_rewrite_has_no_number_that_the_answer_has_not() -> None:
     feedback = applied(AnswerFactory(), reply())
 
-    assert feedback.rewrite == "I added idempotency keys, and [add number] % went away."
+    assert feedback.rewrite == "I added idempotency keys, and [add number] went away."
 
 
 @pytest.mark.parametrize(
@@ -234,3 +234,11 @@ def test_gibberish_sent_all_the_same_gets_no_score() -> None:
     run_what_is_due()
 
     assert Feedback.objects.get(answer=answer).not_scored_reason == "not_scorable"
+
+
+def test_a_sentence_that_quotes_what_nobody_wrote_is_not_shown() -> None:
+    praise = {"text": "You said “I hired ten people”.", "quote": "I added idempotency keys"}
+    fix = REPLY["fixes"][0] | {"why": "You wrote “we all did it”."}
+    feedback = applied(AnswerFactory(), reply(strengths=[praise], fixes=[fix]))
+
+    assert (feedback.strengths, feedback.fixes, feedback.dropped_quotes) == ([], [], 2)

@@ -7,11 +7,19 @@ from pydantic import ValidationError
 
 from interview_app.kinds.question_generation import questions_schema
 from interview_app.models import InterviewSession, Question
+from interview_app.question_rules import fault_of, is_repeated, telling_words
 from interview_app.refusals import NothingMissing, SessionNotReady
 from interview_app.services import ask_missing_questions, retake_session, start_session
 from interview_app.tests.engine import run_what_is_due
 from interview_app.tests.factories import InterviewSessionFactory, QuestionFactory, ResumeFactory
 from interview_app.tests.inserting import insert
+from interview_app.tests.samples import (
+    BILLING_POSTING,
+    GERMAN_POSTING,
+    MARA_RESUME,
+    PRODUCT_POSTING,
+    TOMASZ_RESUME,
+)
 from interview_app.tests.schemas import assert_is_strict
 from operations.errors import InvalidResponseError, Usage
 from operations.kinds import ProviderReply, ProviderRequest, get_kind, requests_of
@@ -19,6 +27,9 @@ from operations.models import Operation
 from operations.tests.factories import OperationFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
+
+POSTINGS = {"billing": BILLING_POSTING, "product": PRODUCT_POSTING, "german": GERMAN_POSTING}
+RESUMES = {"mara": MARA_RESUME, "tomasz": TOMASZ_RESUME}
 
 KIND = get_kind("question_generation")
 
@@ -118,8 +129,20 @@ def test_a_reply_without_a_usable_question_is_refused(reply: object) -> None:
         (content(2, text="The same?")["questions"], 1, 1),
         ([*content(1)["questions"], *content(1, text=" ")["questions"]], 1, 1),
         ([{"text": "Only text?"}, None, *content(1)["questions"]], 1, 2),
+        ([*content(1)["questions"], *content(1, text="Are you married?")["questions"]], 1, 1),
+        ([*content(1)["questions"], *content(1, text="word " * 36)["questions"]], 1, 1),
+        ([*content(1)["questions"], *content(1, text="Why? And when?")["questions"]], 1, 1),
     ],
-    ids=["too few", "too many", "one twice", "one empty", "two of another shape"],
+    ids=[
+        "too few",
+        "too many",
+        "one twice",
+        "one empty",
+        "two of another shape",
+        "one unlawful",
+        "one too long",
+        "two in one",
+    ],
 )
 def test_what_is_usable_is_kept_and_the_rest_counted(
     questions: list[Any], kept: int, dropped: int
@@ -148,7 +171,7 @@ def test_the_engine_writes_the_questions_and_labels_them_simulated() -> None:
     assert [each.number for each in questions] == [1, 2, 3, 4]
     assert {each.operation_id for each in questions} == {operation.pk}
     assert {(each.simulated, each.prompt_version) for each in questions} == {
-        (True, "question_generation/2")
+        (True, "question_generation/3")
     }
     assert Operation.objects.count() == 1
 
@@ -266,3 +289,81 @@ def test_the_simulation_names_the_most_recent_employer_first() -> None:
         next(n for n in ("Quill Works", "Tallyroo House") if n in q) for q in asked if "names" in q
     ]
     assert named == ["Tallyroo House", "Quill Works"]
+
+
+def test_what_was_asked_in_earlier_practices_for_the_role_is_not_asked_again() -> None:
+    earlier = InterviewSessionFactory(role="Engineer", question_count=2)
+    QuestionFactory(session=earlier, number=1, text="Question 0?")
+    other_role = InterviewSessionFactory(role="Cook", owner=earlier.owner)
+    QuestionFactory(session=other_role, number=1, text="Question 1?")
+    QuestionFactory(session=InterviewSessionFactory(role="Engineer"), text="Of somebody else?")
+    session = InterviewSessionFactory(role="Engineer", owner=earlier.owner, question_count=3)
+
+    request = request_for(session)
+    result = KIND.parse(content(3), request)
+
+    user = request.messages[1]["content"]
+    assert "<asked_earlier>\nQuestion 0?\n</asked_earlier>" in user
+    assert [each.text for each in result.questions] == ["Question 1?", "Question 2?"]
+    assert result.dropped == 1
+
+
+def test_known_questions_are_better_than_none() -> None:
+    earlier = InterviewSessionFactory(role="Engineer")
+    QuestionFactory(session=earlier, number=1, text="Question 0?")
+    session = InterviewSessionFactory(role="Engineer", owner=earlier.owner, question_count=1)
+
+    assert len(KIND.parse(content(1), request_for(session)).questions) == 1
+
+
+def test_the_newest_forty_are_told(django_assert_num_queries: Any) -> None:
+    earlier = InterviewSessionFactory(role="Engineer")
+    for number in range(1, 51):
+        QuestionFactory(session=earlier, number=number, text=f"Question {number}?")
+    sessions = InterviewSessionFactory.create_batch(3, role="Engineer", owner=earlier.owner)
+
+    operations = [OperationFactory.build(subject_id=str(each.pk)) for each in sessions]
+    with django_assert_num_queries(2):
+        requests = [request for _, request in requests_of(KIND, operations)]
+
+    told = requests[2].context["asked_earlier"]
+    assert len(told) == 40
+    assert told[0] == "Question 50?"
+
+
+def test_a_reason_that_quotes_what_is_nowhere_is_left_out() -> None:
+    session = InterviewSessionFactory(
+        question_count=2, job_description="Cook\nOwn the nightly billing run."
+    )
+    true, false = "“own the nightly billing run”", "“lead a team of ten”"
+
+    replied = [
+        {"text": f"Question {n}?", "type": "technical", "competency": "Depth", "why": why}
+        for n, why in enumerate((true, false))
+    ]
+    result = KIND.parse({"questions": replied}, request_for(session))
+
+    assert [each.why for each in result.questions] == [true, ""]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("posting", ["billing", "product", "german"])
+@pytest.mark.parametrize("resume", ["mara", "tomasz"])
+def test_five_retakes_ask_nothing_twice(posting: str, resume: str) -> None:
+    session, _ = start_session(
+        owner=UserFactory(),
+        role="Engineer",
+        job_description=POSTINGS[posting],
+        resume_text=RESUMES[resume],
+        language="de" if posting == "german" else "en",
+    )
+    run_what_is_due()
+    for _again in range(5):
+        session, _ = retake_session(session=session)
+        run_what_is_due()
+
+    texts = list(Question.objects.values_list("text", flat=True))
+    assert len(texts) == 30
+    assert {fault_of(text) for text in texts} == {None}
+    words = [telling_words(text) for text in texts]
+    assert not any(is_repeated(each, words[:n]) for n, each in enumerate(words))

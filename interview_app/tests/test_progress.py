@@ -69,6 +69,16 @@ def test_the_newest_answer_counts(alice: User) -> None:
     assert [(each["score"], each["simulated"]) for each in points(alice)["SQL"]] == [(4.0, True)]
 
 
+def test_no_mean_is_of_simulated_and_real_scores(alice: User) -> None:
+    session = practice(alice, 1, ("SQL", "2.0"), ("SQL", "3.0"))
+    simulated = QuestionFactory(session=session, competency="SQL")
+    FeedbackFactory(answer__question=simulated, score="5.0", made_by_simulation=True)
+
+    told = sorted((each["score"], each["simulated"]) for each in points(alice)["SQL"])
+
+    assert told == [(2.5, False), (5.0, True)]
+
+
 def test_what_has_no_score_is_no_point(alice: User) -> None:
     session = practice(alice, 1, ("SQL", "1.0"))
     FeedbackFactory(answer=AnswerFactory(question=session.questions.get()), not_scored=True)

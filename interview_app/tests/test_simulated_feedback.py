@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interview_app.evidence import NUMBER, is_quoted_from
+from interview_app.evidence import is_quoted_from
+from interview_app.facts.numbers import DIGITS
 from interview_app.kinds.feedback_analysis import feedback_schema
 from interview_app.rubric import rubric_for
 from interview_app.simulation.feedback import QUOTE_MAX_WORDS, WORDS_FOR_MORE
@@ -161,7 +162,7 @@ def test_feedback_fits_its_schema_and_quotes_the_answer(answer: str, type_: str)
     assert all(each["quote"] in answer for each in feedback["strengths"])
     assert all(each["quote"] is None for each in feedback["fixes"])
     assert len(feedback["fixes"]) <= 3
-    assert set(NUMBER.findall(feedback["rewrite"] or "")) <= set(NUMBER.findall(answer))
+    assert set(DIGITS.findall(feedback["rewrite"] or "")) <= set(DIGITS.findall(answer))
 
 
 def test_a_quote_of_a_long_sentence_begins_with_what_was_counted() -> None:

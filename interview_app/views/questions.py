@@ -25,6 +25,7 @@ from interview_app.models import MAX_ANSWERS, Answer, Draft, Question
 from interview_app.queries import AnswerDetail, QuestionDetail, SessionDetail
 from interview_app.real_mode import open_question, pause_timer, resume_timer
 from interview_app.refusals import DraftChanged, SessionDeleted
+from interview_app.second_opinions import ask_second_opinion
 from interview_app.services import save_answer, save_draft
 from interview_app.templatetags.interview import clock
 from interview_app.timers import Clock, clock_of
@@ -118,6 +119,17 @@ def follow_up(request: HttpRequest, question_id: UUID) -> HttpResponse:
     _detail, part = own_question(request, question_id)
     try:
         ask_follow_up(question=part.question, door=Door.PAGE)
+    except Refusal as refusal:
+        refuse_in_message(request, refusal)
+    return redirect("question", question_id=question_id)
+
+
+@login_required
+@require_POST
+def second_opinion(request: HttpRequest, question_id: UUID) -> HttpResponse:
+    _detail, part = own_question(request, question_id)
+    try:
+        ask_second_opinion(question=part.question, door=Door.PAGE)
     except Refusal as refusal:
         refuse_in_message(request, refusal)
     return redirect("question", question_id=question_id)
