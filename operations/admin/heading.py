@@ -14,6 +14,7 @@ from operations.admin import drawing, words
 from operations.admin.columns import kind_label, paused_by_hand
 from operations.admin.filters import ALL, ATTENTION, NEEDS_ATTENTION, asks_for_nothing
 from operations.console import counts, telling
+from operations.console.conditions import is_explained
 from operations.console.health import health
 from operations.console.telling import Notice
 from operations.database.states import STATES
@@ -148,6 +149,18 @@ def group_rows(now: datetime) -> list[Group]:
     ]
 
 
+def _told_nowhere_else(notices: list[Notice], pauses: list[Paused]) -> list[Notice]:
+    """A pause has its own box, and what follows from another one needs none."""
+    in_a_box = {(pause.code, pause.credential) for pause in pauses}
+    known = {notice.condition.key for notice in notices}
+    return [
+        notice
+        for notice in notices
+        if notice.condition.key not in in_a_box
+        and not is_explained(notice.condition, known - {notice.condition.key})
+    ]
+
+
 def heading(request: HttpRequest) -> dict[str, Any]:
     """The context of the list's header, in a fixed number of queries."""
     now = timezone.now()
@@ -157,7 +170,6 @@ def heading(request: HttpRequest) -> dict[str, Any]:
     workers = worker_rows(now)
     notices = telling.notices(now_moving) if request.user.has_perm(VIEW_ALERTS) else []
     pauses = paused_rows(now, notices)
-    told_of = {(pause.code, pause.credential) for pause in pauses}
     return {
         "chips": chips(request, numbers),
         "windows": list(counts.WINDOWS),
@@ -176,8 +188,7 @@ def heading(request: HttpRequest) -> dict[str, Any]:
         "workers": workers,
         "restarts": restart_words(now),
         "pauses": pauses,
-        # Those of pauses are said where these are.
-        "notices": [notice for notice in notices if notice.condition.key not in told_of],
+        "notices": _told_nowhere_else(notices, pauses),
         "may_resume": request.user.has_perm("operations.resume_provider"),
         "pausable_kinds": [(kind, kind_label(kind)) for kind in pausable_kinds()],
         "is_attention": asks_for_nothing(request.GET) or request.GET.get("state") == ATTENTION,

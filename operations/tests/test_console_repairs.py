@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -10,6 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from operations.console import bulk
 from operations.models import BulkAction, BulkItem, Operation, ProviderPause
@@ -41,15 +43,17 @@ def test_list_that_is_asked_for_nothing_shows_what_needs_attention(admin_client:
 
 
 def test_equal_failures_are_one_line(admin_client: Client) -> None:
-    for code in ("SERVER_ERROR", "SERVER_ERROR", "CONTENT_FILTERED"):
-        OperationFactory(failed=True, error_code=code)
+    now = timezone.now()
+    for code, hours in (("SERVER_ERROR", 5), ("SERVER_ERROR", 3), ("CONTENT_FILTERED", 2)):
+        OperationFactory(failed=True, error_code=code, finished_at=now - timedelta(hours=hours))
 
     groups = admin_client.get(LIST).context["groups"]
 
-    assert [(group.count, group.code, group.will_fail_again) for group in groups] == [
-        (2, "SERVER_ERROR", False),
-        (1, "CONTENT_FILTERED", True),
+    assert [(each.count, each.code, each.first, each.last) for each in groups] == [
+        (2, "SERVER_ERROR", "5 h ago", "3 h ago"),
+        (1, "CONTENT_FILTERED", "2 h ago", "2 h ago"),
     ]
+    assert [group.will_fail_again for group in groups] == [False, True]
 
 
 def test_page_of_a_paused_operation_explains_links_and_offers_to_probe(
@@ -139,6 +143,7 @@ def test_the_ready_made_group_may_repair() -> None:
 def test_a_refused_key_is_one_box_that_says_who_was_told(admin_client: Client) -> None:
     WorkerHeartbeatFactory(credential=KEY)
     ProviderPauseFactory(credential=KEY)
+    OperationFactory(queued_at=timezone.now() - timedelta(hours=1))  # which waits, of course
 
     page = admin_client.get(LIST)
 

@@ -35,6 +35,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         pauses = ProviderPause.objects.filter(resumed_at=None).order_by("paused_at")
+        if options["probe"]:
+            pauses = pauses.exclude(error_code=BY_HAND)  # no answer of the provider ends that
         if options["credential"]:
             pauses = pauses.filter(credential__in=options["credential"])
         if options["kind"]:
@@ -58,8 +60,6 @@ def _refusal(pause: ProviderPause, options: dict[str, Any]) -> str | None:
     if not options["probe"]:
         resumed = services.resume_provider(credential=pause.credential, kind=pause.kind)
         return None if resumed else "was resumed before"
-    if pause.error_code == BY_HAND:
-        return "an operator has paused it: no probe ends that"
     try:
         probe = services.probe_provider(credential=pause.credential, door=Door.COMMAND)
     except Refusal as refusal:
