@@ -18,7 +18,7 @@ class KeyCheck(ProviderProbe):
     name = KEY_CHECK
     label = _("Check of your own key")
     at_work = _("Asking the AI service whether it takes your key")
-    failure_lead = _("Your own key was not accepted or could not be checked")
+    failure_lead = _("We could not use your own key")
     saved = _("Your key is stored")
     stopped = _("The check of your key was stopped.")
     acknowledged_as = "A check of an own key: its owner was told."

@@ -196,6 +196,7 @@ def test_a_key_of_ones_own_is_nowhere_in_clear(tale: Tale) -> None:
     assert len(tale.provider.requests()) > len(KEYS)
     assert own_key_in(dump)["hint"] == "…0007"
     assert "…0007" in export
+    assert all("…0007".encode() in b"".join(each.values()) for each in (while_running, at_rest))
     assert any("/admin/operations/ownkey/" in page.url for page in tale.pages)
 
     assert found(needles, log) == []

@@ -143,7 +143,7 @@ def test_a_check_waits_for_its_outcome(
     operation = Operation.objects.get()
     assert (operation.kind, operation.subject_id) == ("key_check", str(public_id_of(alice)))
     if code:
-        assert body["error"]["message"].startswith("Your own key was not accepted")
+        assert body["error"]["message"].startswith("We could not use your own key: the AI")
 
 
 @pytest.mark.django_db(transaction=True)

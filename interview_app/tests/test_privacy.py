@@ -13,6 +13,7 @@ from interview_app.tests.factories import (
     QuestionFactory,
 )
 from operations.kinds import Kind, all_kinds
+from operations.services import save_own_key
 from operations.tests.factories import OperationFactory, ProviderPauseFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +75,7 @@ def test_no_name_address_or_number_of_a_person_is_sent(kind: Kind) -> None:
     subject = session if is_about_session else answer
     if kind.name == "provider_probe":
         subject = ProviderPauseFactory()
+    save_own_key(person=session.owner, key="a-key-of-theirs-for-tests")
     operation = OperationFactory(
         kind=kind.name, session_id=session.pk, subject_id=str(subject.pk), owner=session.owner
     )

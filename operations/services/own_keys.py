@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from operations import dispatch, encryption, own_keys, pauses
 from operations.database.clock import database_now
+from operations.database.deadlocks import retried_after_deadlock
 from operations.key_check import KEY_CHECK, SUBJECT
 from operations.models import Operation, OwnKey
 from operations.queries import living_workers
@@ -29,6 +30,7 @@ _waiting = threading.BoundedSemaphore(2)
 
 
 @sensitive_variables()
+@retried_after_deadlock
 @transaction.atomic
 def save_own_key(*, person: AbstractUser, key: str, base_url: str = "") -> OwnKey:
     """From now on this person's calls are made with it, those that wait already too; the pause of a
