@@ -140,8 +140,8 @@ SERVER_PIP = $(@D)/bin/python -m pip install --quiet --no-input --disable-pip-ve
 	@$(SERVER_PIP) -r $<
 	@touch $@
 
-# Text alone: what reads images is a third of what would be compiled.
-LLAMA_PARTS = -DLLAVA_BUILD=OFF
+# Text alone, and not what the Python package does not load: two thirds of what would be compiled.
+LLAMA_PARTS = -DLLAVA_BUILD=OFF -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/servers/model.cmake
 
 .local/servers/model/.installed: servers/model-data.txt servers/model.txt
 	@echo "Compiling llama.cpp, some minutes, this once (needs a C++ compiler) ..." >&2

@@ -19,6 +19,7 @@ from interview_app.resume_limits import (
     OTHER_PACKAGE,
     PASSWORD,
     PICTURE_PAGES,
+    TOO_COSTLY,
     UNREADABLE,
 )
 
@@ -73,6 +74,10 @@ REFUSED: dict[str, _StrPromise] = {
         "The letters in this file cannot be made out: it does not say which characters its font"
         " shows. Please save it again from the program that made it, as PDF or .docx, or paste the"
         " text."
+    ),
+    TOO_COSTLY: _(
+        "Reading this file takes too long. Please save it again from the program that made it, as"
+        " PDF or .docx, or paste the text."
     ),
 }
 
