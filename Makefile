@@ -99,7 +99,7 @@ types: $(VENV)/.dev ## Check types
 .PHONY: messages
 messages: $(VENV)/.dev ## Collect the texts to translate into locale/ and compile it (needs gettext)
 	@env $(DEBUG_BY_DEFAULT) $(BIN)/python manage.py makemessages --verbosity 0 --all \
-		--no-location --no-wrap --no-obsolete --ignore tests
+		--no-location --no-wrap --no-obsolete --ignore tests --ignore results
 	@for source in locale/*/LC_MESSAGES/django.po; do \
 		msgfmt --check --output-file=$${source%.po}.mo $$source; done
 

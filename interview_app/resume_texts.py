@@ -71,7 +71,7 @@ REFUSED: dict[str, _StrPromise] = {
     ),
     LINK_ONLY: LINK_INSTEAD_OF_RESUME,
     GARBLED: _(
-        "The letters in this file cannot be made out: it does not say which characters its font"
+        "Hardly any words can be made out in this file; it may not say which characters its font"
         " shows. Please save it again from the program that made it, as PDF or .docx, or paste the"
         " text."
     ),
