@@ -99,7 +99,7 @@ types: $(VENV)/.dev ## Check types
 .PHONY: messages
 messages: $(VENV)/.dev ## Collect the texts to translate into locale/ and compile it (needs gettext)
 	@env $(DEBUG_BY_DEFAULT) $(BIN)/python manage.py makemessages --verbosity 0 --all \
-		--no-location --no-wrap --no-obsolete --ignore tests
+		--no-location --no-wrap --no-obsolete --ignore tests --ignore results
 	@for source in locale/*/LC_MESSAGES/django.po; do \
 		msgfmt --check --output-file=$${source%.po}.mo $$source; done
 
@@ -148,8 +148,8 @@ SERVER_PIP = $(@D)/bin/python -m pip install --quiet --no-input --disable-pip-ve
 	@$(SERVER_PIP) -r $<
 	@touch $@
 
-# Text alone: what reads images is a third of what would be compiled.
-LLAMA_PARTS = -DLLAVA_BUILD=OFF
+# Text alone, and not what the Python package does not load: two thirds of what would be compiled.
+LLAMA_PARTS = -DLLAVA_BUILD=OFF -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/servers/model.cmake
 
 .local/servers/model/.installed: servers/model-data.txt servers/model.txt
 	@echo "Compiling llama.cpp, some minutes, this once (needs a C++ compiler) ..." >&2

@@ -29,6 +29,7 @@ EMBEDDED_FILE = "embedded_file"
 OTHER_PACKAGE = "other_package"
 LINK_ONLY = "link_only"
 GARBLED = "garbled"
+TOO_COSTLY = "too_costly"
 
 # What the parser remarks beside a text.
 GLUED_WORDS = "glued_words"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -26,6 +27,7 @@ from interview_app.refusals import ParserBusy
 from interview_app.resume_limits import (
     PARSER_VERSION,
     PARSERS_AT_A_TIME,
+    TOO_COSTLY,
     UNREADABLE,
     WAIT_SECONDS,
     WHOLE_SECONDS,
@@ -33,6 +35,8 @@ from interview_app.resume_limits import (
 
 PROJECT = Path(__file__).resolve().parent.parent
 PARSER = (sys.executable, "-m", "interview_app.resume_parser")
+OVER_TIME = (-signal.SIGXCPU, -signal.SIGKILL)
+"""How the kernel ends a parser at its limit of processor time."""
 
 Answer = dict[str, Any]
 """What the parser prints: `text` and `warnings`, or `refused`."""
@@ -177,8 +181,11 @@ class ParserPool:
         except subprocess.TimeoutExpired:
             # A costly file ends at its limit of processor time, long before: this is our own load.
             raise ParserBusy from None
-        except (subprocess.CalledProcessError, json.JSONDecodeError):
-            # Over a limit, or the library stumbled: a fault of the file, not of ours.
+        except subprocess.CalledProcessError as ended:
+            # A sound file may cost too much: that it is damaged would be no true word of it.
+            return {"refused": TOO_COSTLY if ended.returncode in OVER_TIME else UNREADABLE}
+        except json.JSONDecodeError:
+            # The library stumbled: a fault of the file, not of ours.
             return {"refused": UNREADABLE}
         return answer
 

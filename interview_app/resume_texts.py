@@ -19,6 +19,7 @@ from interview_app.resume_limits import (
     OTHER_PACKAGE,
     PASSWORD,
     PICTURE_PAGES,
+    TOO_COSTLY,
     UNREADABLE,
 )
 
@@ -70,9 +71,13 @@ REFUSED: dict[str, _StrPromise] = {
     ),
     LINK_ONLY: LINK_INSTEAD_OF_RESUME,
     GARBLED: _(
-        "The letters in this file cannot be made out: it does not say which characters its font"
+        "Hardly any words can be made out in this file; it may not say which characters its font"
         " shows. Please save it again from the program that made it, as PDF or .docx, or paste the"
         " text."
+    ),
+    TOO_COSTLY: _(
+        "Reading this file takes too long. Please save it again from the program that made it, as"
+        " PDF or .docx, or paste the text."
     ),
 }
 

@@ -24,7 +24,13 @@ from bench.reading.page import write_page
 from bench.reading.run import READERS, ROOT, extract_before, run
 
 WORK = ROOT / "bench" / "results" / "reading"
-SOURCES = {"ines": "tuned", "joerg": "tuned", "maeve": "tuned", "tomasz": "fresh"}
+SOURCES = {
+    "ines": "tuned",
+    "joerg": "tuned",
+    "maeve": "tuned",
+    "tomasz": "tuned",
+    "elodie": "fresh",
+}
 RESULTS = HERE / "results.json"
 
 
@@ -49,12 +55,18 @@ def main() -> None:
                 row = job.result()
                 known = rows.get(row["file"], {"readers": {}})["readers"]
                 rows[row["file"]] = {**row, "readers": known | row["readers"]}
+                _keep(rows, workshop.failed)
                 print(row["file"], row["readers"].get("ours"), flush=True)
+    write_page(_keep(rows, workshop.failed))
+
+
+def _keep(rows: dict[str, dict[str, Any]], not_made: list[str]) -> dict[str, Any]:
+    """After each file: a run takes long, and one that was ended is no reason to begin again."""
     for row in rows.values():
         row["set"] = SOURCES[row["file"].split("-")[0]]
-    results = {"rows": list(rows.values()), "not_made": workshop.failed}
+    results = {"rows": list(rows.values()), "not_made": not_made}
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    write_page(results)
+    return results
 
 
 def _options() -> argparse.Namespace:

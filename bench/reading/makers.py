@@ -45,11 +45,23 @@ class Workshop:
         for tool, name, maker in self._makers(source, resume):
             out = self.folder / f"{source.stem}-{name}"
             try:
-                shown = maker(out)
-            except (subprocess.CalledProcessError, OSError) as error:
+                shown = self._kept(source, out) or self._made(maker, out)
+            except (subprocess.SubprocessError, OSError) as error:
                 self.failed.append(f"{out.name}: {error}")
                 continue
             yield out, tool, facts.shown_in(shown) if shown else facts
+
+    def _kept(self, source: Path, out: Path) -> str:
+        """What a run before this one has made of the same résumé shows; empty where it did not."""
+        shown = _shown(out)
+        if not shown.exists() or shown.stat().st_mtime < source.stat().st_mtime:
+            return ""
+        return shown.read_text("utf-8")
+
+    def _made(self, maker: Callable[[Path], str], out: Path) -> str:
+        shown = maker(out)
+        _shown(out).write_text(shown, "utf-8")
+        return shown
 
     def _makers(
         self, source: Path, resume: Resume
@@ -167,7 +179,7 @@ class Workshop:
             [str(each) for each in command],
             check=True,
             capture_output=True,
-            timeout=300,
+            timeout=1200,  # LuaTeX looks through all fonts the first time
             cwd=self.folder,
             env={
                 **os.environ,
@@ -175,6 +187,10 @@ class Workshop:
                 "NODE_PATH": str(self.environment / "node_modules"),
             },
         )
+
+
+def _shown(out: Path) -> Path:
+    return out.with_name(f"{out.name}.shown")
 
 
 def _words_of(html: str) -> str:

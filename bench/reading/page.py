@@ -108,13 +108,14 @@ def _table(rows: list[Row], readers: tuple[str, ...]) -> list[str]:
         "| --- " * (len(readers) + 3) + "|",
     ]
     for row in rows:
-        cells = [
-            f"{row['readers'][name]['facts']}, {row['readers'][name]['bullets']}"
-            for name in readers
-        ]
+        cells = [_cell(row["readers"].get(name)) for name in readers]
         fresh = " (fresh)" if row["set"] == "fresh" else ""
         lines.append(
             f"| {row['file']}{fresh} | {row['tool']} | {row['of_facts']}, {row['of_bullets']} |"
             f" {' | '.join(cells)} |"
         )
     return lines
+
+
+def _cell(found: dict[str, Any] | None) -> str:
+    return f"{found['facts']}, {found['bullets']}" if found else "not run"

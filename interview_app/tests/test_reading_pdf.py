@@ -11,6 +11,7 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, StreamObject
 
+from interview_app.reading.pdf import second
 from interview_app.reading.pdf.bidi import in_reading_order
 from interview_app.reading.reading import Refused
 from interview_app.resume_limits import (
@@ -253,6 +254,16 @@ def test_a_font_whose_map_counts_wrongly_is_read_by_the_second_reader() -> None:
     damaged = text(with_wrong_counts(sound, 9))
 
     assert sorted(damaged.split()) == sorted(text(sound).split())
+
+
+@pytest.mark.parametrize(("seconds", "ways"), [((9, 7, 5), 2), ((3, 1.5), 1)], ids=["time", "none"])
+def test_the_second_reader_leaves_off_before_its_time_is_up(
+    seconds: tuple[float, ...], ways: int
+) -> None:
+    left = iter([*seconds, 0])
+    sound = resume_bytes("fpdf2-dates-at-the-right.pdf")
+
+    assert len(list(second.texts(sound, lambda: next(left)))) == ways
 
 
 def test_dates_one_under_the_other_are_labels_each_of_its_own() -> None:

@@ -197,10 +197,10 @@ def test_a_parser_ends_at_its_limit_of_processor_time() -> None:
 def test_a_file_that_costs_too_much_is_refused_and_not_tried_again() -> None:
     pool = ParserPool(command=(sys.executable, "-c", SPINNING), whole_seconds=60)
     started = time.monotonic()
-    assert pool.answer("pdf", b"file") == {"refused": "unreadable"}
+    assert pool.answer("pdf", b"file") == {"refused": "too_costly"}
     first = time.monotonic() - started
 
-    assert pool.answer("pdf", b"file") == {"refused": "unreadable"}
+    assert pool.answer("pdf", b"file") == {"refused": "too_costly"}
 
     assert time.monotonic() - started - first < first / 10
 

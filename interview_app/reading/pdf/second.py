@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
@@ -13,14 +16,26 @@ from interview_app.resume_limits import MAX_CHARACTERS
 STUMBLED = (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 
 
-def texts(data: bytes) -> Iterator[str]:
-    """Both of its ways to read a page: as drawn, and as laid out."""
+UNLIMITED = 1e9
+
+
+def seconds_left() -> float:
+    """Of processor time, until this process is ended."""
+    limit, _hard = resource.getrlimit(resource.RLIMIT_CPU)
+    return UNLIMITED if limit == resource.RLIM_INFINITY else limit - time.process_time()
+
+
+def texts(data: bytes, left: Callable[[], float] = seconds_left) -> Iterator[str]:
+    """Both of its ways to read a page: as drawn, and, where there is time, as laid out."""
     for mode in ("plain", "layout"):
-        try:
+        before = left()
+        # On files like these it raises whatever its own code runs into.
+        with suppress(*STUMBLED):
             yield _text(data, mode)
-        except STUMBLED:
-            # On files like these it raises whatever its own code runs into.
-            continue
+        now = left()
+        # Laid out costs more than drawn; at the limit all that was read would be lost.
+        if now < 2 * (before - now):
+            return
 
 
 def _text(data: bytes, mode: str) -> str:
