@@ -32,6 +32,7 @@ FIELDS = {
     "kind": "kind",
     "session": "session_id",
     "user": "owner__username",
+    "request_id": "request_id",
 }
 """Of operations, by the options that choose by them."""
 
@@ -63,6 +64,7 @@ class FilteredCommand(BaseCommand):
         parser.add_argument("--kind")
         parser.add_argument("--session", type=UUID, help="a session's id")
         parser.add_argument("--user", help="a person's user name")
+        parser.add_argument("--request-id", help="of the request that asked for it")
         parser.add_argument(
             "--older-than", type=duration, help="by the time it was last queued: 10m, 2h, 7d"
         )

@@ -416,3 +416,12 @@ def test_health_is_good_while_work_moves() -> None:
     call_command("operations_health", stdout=out)
 
     assert "workers 1" in out.getvalue()
+
+
+def test_operations_of_a_request_are_chosen_by_its_id() -> None:
+    asked, other = (OperationFactory(failed=True, request_id=each) for each in ("one", "another"))
+
+    assert report("retry_operations", "--request-id", "one")[1]["changed"] == 1
+
+    assert Operation.objects.get(pk=asked.pk).status == "pending"
+    assert Operation.objects.get(pk=other.pk).status == "failed"
