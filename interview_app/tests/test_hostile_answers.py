@@ -76,7 +76,7 @@ def hostile(draw: Any, answer: str, keys: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_every_quote_that_is_shown_stands_in_the_answer(data: st.DataObject) -> None:
     task = data.draw(st.sampled_from(TASKS))
