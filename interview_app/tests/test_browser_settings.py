@@ -214,6 +214,29 @@ def test_enter_in_a_field_starts_what_stands_there(page: Page, running_app: Runn
     expect(page.locator("h1")).to_have_text("Ferry captain")
 
 
+def test_a_story_of_the_library_stands_below_what_is_typed(
+    page: Page, running_app: RunningApp
+) -> None:
+    sign_in(page, running_app)
+    page.goto("/stories/new/")
+    page.get_by_label("Title").fill("The late ledger")
+    page.get_by_label("Story").fill("In March the ledger was late, and I found out why.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("link", name="The late ledger")).to_be_visible()
+    start_ready_role(page)
+    page.get_by_role("link", name="Answer the first question").click()
+    page.get_by_label("Your answer").press_sequentially("It began with a number.")
+
+    page.get_by_text("From my library").click()
+    page.get_by_label("A story of yours").select_option(label="The late ledger")
+    page.get_by_role("button", name="Insert it").click()
+
+    both = "It began with a number.\n\nIn March the ledger was late, and I found out why."
+    expect(page.get_by_label("Your answer")).to_have_value(both)
+    expect(page.locator("[data-conflict]")).to_be_hidden()
+    assert looked_over(page) == []
+
+
 def test_a_finished_practice_is_a_good_pdf(browser: Browser, running_app: RunningApp) -> None:
     with opened_browser(browser, running_app) as context:
         page = context.new_page()

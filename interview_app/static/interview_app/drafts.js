@@ -32,7 +32,8 @@ function startDraft(form) {
   function bringBack() {
     const copy = keptCopy(key);
     if (!copy) return;
-    const isHere = copy.text === box.value || isAnswered(copy.text);
+    // The server has it, perhaps with a story of the library behind it.
+    const isHere = box.value.startsWith(copy.text.trimEnd()) || isAnswered(copy.text);
     const isNewer = copy.key === form.dataset.draftKey || copy.seen === seen.value;
     if (isHere) localStorage.removeItem(key);
     else if (isNewer || !box.value.trim()) putBack(copy.text);
