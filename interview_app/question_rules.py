@@ -31,7 +31,8 @@ WORD = re.compile(r"\w+")
 QUOTED = re.compile(r"[“„\"«»][^“”„\"«»]{1,200}[”“\"«»]")
 TWO_TASKS = re.compile(
     r"\?[^?\w]{0,20}\w[^?]{0,400}\?"
-    r"|\b(?:and also|as well as (?:how|what|why|when)|additionally|in addition,|und außerdem|sowie (?:wie|was|warum|wann)|zusätzlich)\b",
+    r"|\b(?:and also|as well as (?:how|what|why|when)|additionally|in addition,"
+    r"|und außerdem|sowie (?:wie|was|warum|wann)|zusätzlich)\b",
     re.IGNORECASE | re.DOTALL,
 )
 
