@@ -30,7 +30,8 @@ SMALL = SMALL_WORDS["en"] | SMALL_WORDS["de"]
 WORD = re.compile(r"\w+")
 QUOTED = re.compile(r"[“„\"«»][^“”„\"«»]{1,200}[”“\"«»]")
 TWO_TASKS = re.compile(
-    r"\?\W*\w.*\?|\b(?:and also|as well as (?:how|what|why|when)|additionally|in addition,"
+    r"\?[^?\w]{0,20}\w[^?]{0,400}\?"
+    r"|\b(?:and also|as well as (?:how|what|why|when)|additionally|in addition,"
     r"|und außerdem|sowie (?:wie|was|warum|wann)|zusätzlich)\b",
     re.IGNORECASE | re.DOTALL,
 )

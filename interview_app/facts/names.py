@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from interview_app.facts.words import FIRMS, FIRST_WORDS, GERMAN_NOUNS, TOOLS
 
 WORD = re.compile(r"[^\W_](?:[\w+#.&’'-]*[\w+#])?")
-SENTENCE_START = re.compile(r"(?:^|[.!?:…\n]|[-–—•*]\s)[\s\"'“”„‚‘’»«(\[*]*$")
-STRANGE = re.compile(r".*[^\W\d_][\d]|\d.*[^\W\d_]|.*[a-zà-ÿß][A-ZÀ-Þ]|[A-ZÀ-Þ]{2,}")
+SENTENCE_START = re.compile(r"(?:^|[.!?:…\n]|[-–—•*]\s)[\s\"'“”„‚‘’»«(\[*]{0,6}$")
+STRANGE = re.compile(r"[^\W\d_]\d|\d[^\W\d_]|[a-zà-ÿß][A-ZÀ-Þ]|\A[A-ZÀ-Þ]{2}")
 MONTHS = (
     "january|januar", "february|februar", "march|märz", "april", "may|mai", "june|juni",
     "july|juli", "august", "september", "october|oktober", "november", "december|dezember",
@@ -27,8 +27,8 @@ WEEKDAYS = (
 DATES = {
     word: number for number, words in enumerate(MONTHS + WEEKDAYS) for word in words.split("|")
 }
-MAY_THE_VERB = re.compile(r"\s+(?:I|it|we|be|not|have|this|that|the)\b")
-LEGAL_FORM = re.compile(r"\s+(?:GmbH|AG|SE|KG|OHG|Inc|Ltd|LLC|AB|e\.\s?V)\b")
+MAY_THE_VERB = re.compile(r"\s{1,3}(?:I|it|we|be|not|have|this|that|the)\b")
+LEGAL_FORM = re.compile(r"\s{1,3}(?:GmbH|AG|SE|KG|OHG|Inc|Ltd|LLC|AB|e\.\s?V)\b")
 AT = re.compile(r"\b(?:bei(?: der| den)?|beim|firma|namens)\s+$", re.IGNORECASE)
 
 
@@ -59,8 +59,8 @@ def _is_name(word: str, text: str, match: re.Match[str], language: str) -> bool:
     if folded in TOOLS or (folded in FIRMS and word[:1].isupper()):
         return True
     if folded in DATES or not word[:1].isupper() or folded in ("i", "i'm", "i've", "i'd", "i'll"):
-        return bool(STRANGE.match(word)) and not word.isdecimal() and not _is_amount(word)
-    if STRANGE.match(word) or LEGAL_FORM.match(text, match.end()):
+        return bool(STRANGE.search(word)) and not word.isdecimal() and not _is_amount(word)
+    if STRANGE.search(word) or LEGAL_FORM.match(text, match.end()):
         return True
     if language == "de":
         before = text[max(0, match.start() - 20) : match.start()]

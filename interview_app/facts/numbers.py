@@ -77,7 +77,7 @@ UNIT = re.compile(
     re.IGNORECASE,
 )
 WORDS = re.compile(r"[^\W\d_]+")
-JOINT = re.compile(r"(?:\s+and\s+|[\s-]+)(?=[^\W\d_])")
+JOINT = re.compile(r"(?:\s{1,3}and\s{1,3}|[\s-]{1,3})(?=[^\W\d_])")
 
 
 @dataclass(frozen=True)
