@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.forms import UsernameField
@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from interview_app.accounts import check_own_password
 from interview_app.forms import LANGUAGES, NOT_OFFERED
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ class ProfileForm(PersonForm):
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
 
+    password = forms.CharField(
+        label=_("Your password"),
+        required=False,
+        strip=False,
+        help_text=_("To change the e-mail address: whoever reads its mail can set a new password."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
     class Meta:
         model = User
         fields = ("username", "email")
@@ -38,6 +47,13 @@ class ProfileForm(PersonForm):
         if User.objects.filter(username__iexact=name).exclude(pk=self.instance.pk).exists():
             raise _name_taken()
         return name
+
+    def clean(self) -> dict[str, Any]:
+        """Raises `TooOften` through the form."""
+        cleaned = super().clean() or self.cleaned_data
+        if "email" in self.changed_data:
+            check_own_password(self.instance, cleaned.get("password", ""))
+        return cleaned
 
     def save_if_free(self) -> bool:
         """False, and an error in the form, where somebody took the name since it was looked up."""

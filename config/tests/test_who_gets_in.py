@@ -82,7 +82,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/practice/<uuid:session_id>/plan/": {"text": "Why us?"},
     "/stories/new/": {"title": "Soup", "text": "It was cold."},
     "/stories/<uuid:story_id>/": {"title": "Soup", "text": "It was cold."},
-    "/account/profile/": {"username": "somebody.else"},
+    "/account/profile/": {"username": "somebody.else", "password": PASSWORD},
     "/language/": {"language": "de"},
     "/account/delete/": {"password": PASSWORD},
     "/account/key/": {"key": "a-key-of-theirs-for-tests"},

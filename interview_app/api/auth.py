@@ -20,7 +20,7 @@ from rest_framework.exceptions import AuthenticationFailed, ErrorDetail, Validat
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from interview_app.accounts import count_sign_up, sign_out_everywhere
+from interview_app.accounts import check_own_password, count_sign_up, sign_out_everywhere
 from interview_app.api.tokens import new_token
 from interview_app.models import TOKEN_NAME_MAX_LENGTH
 from interview_app.public_ids import public_id_of
@@ -175,6 +175,10 @@ class Me(ApiView):
     def patch(self, request: Request) -> Response:
         form = UserSerializer(self.person, data=request.data, partial=True)
         form.is_valid(raise_exception=True)
+        address = form.validated_data.get("email", self.person.email)
+        # Whoever sits down at somebody's browser could have a new password mailed to themselves.
+        if address != self.person.email and not isinstance(request.auth, AuthToken):
+            check_own_password(self.person, str(form.initial_data.get("password", "")))
         form.save()
         return Response(form.data)
 

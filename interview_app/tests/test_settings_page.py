@@ -16,6 +16,7 @@ from operations.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
+PASSWORD = "correct horse"
 GERMAN = {"accept-language": "de"}
 
 
@@ -31,7 +32,8 @@ def here(client: Client, alice: User) -> Client:
 
 
 def test_name_and_address_are_saved(here: Client, alice: User) -> None:
-    answer = here.post("/account/profile/", {"username": "mara", "email": "mara@example.org"})
+    mara = {"username": "mara", "email": "mara@example.org", "password": PASSWORD}
+    answer = here.post("/account/profile/", mara)
 
     assert answer["Location"] == "/account/"
     alice.refresh_from_db()
@@ -39,10 +41,25 @@ def test_name_and_address_are_saved(here: Client, alice: User) -> None:
     assert "You are signed in as mara." in here.get("/account/").text
 
 
+@pytest.mark.parametrize("password", ["", "a guess"])
+def test_an_unlocked_browser_changes_no_address(password: str, here: Client, alice: User) -> None:
+    """Whoever reads the mail of the new one could set a new password."""
+    mine = {"username": "alice", "email": "thief@example.org", "password": password}
+
+    page = here.post("/account/profile/", mine)
+    api = here.patch("/api/v1/me/", mine, content_type="application/json")
+
+    assert (page.status_code, api.status_code) == (400, 400)
+    assert api.json()["errors"][0]["field"] == "password"
+    assert "This is not your password." in page.text
+    assert User.objects.get(pk=alice.pk).email == alice.email
+
+
 def test_a_taken_name_is_refused_and_nothing_typed_is_lost(here: Client, alice: User) -> None:
     UserFactory(username="Bob")
 
-    answer = here.post("/account/profile/", {"username": "bob", "email": "new@example.org"})
+    bob = {"username": "bob", "email": "new@example.org", "password": PASSWORD}
+    answer = here.post("/account/profile/", bob)
 
     assert answer.status_code == 400
     assert 'value="bob"' in answer.text
@@ -53,14 +70,14 @@ def test_a_taken_name_is_refused_and_nothing_typed_is_lost(here: Client, alice: 
 
 
 def test_ones_own_name_may_change_its_case(here: Client, alice: User) -> None:
-    here.post("/account/profile/", {"username": "Alice", "email": ""})
+    here.post("/account/profile/", {"username": "Alice", "email": alice.email})
 
     alice.refresh_from_db()
     assert alice.username == "Alice"
 
 
 def test_a_name_that_was_taken_meanwhile_is_refused(alice: User) -> None:
-    form = ProfileForm({"username": "mara", "email": ""}, instance=alice)
+    form = ProfileForm({"username": "mara", "email": alice.email}, instance=alice)
     assert form.is_valid()
     UserFactory(username="mara")
 
@@ -143,7 +160,7 @@ def test_a_page_asks_no_more_often_for_the_language(
 ) -> None:
     Preferences.objects.create(person=alice, language="de")
 
-    with django_assert_num_queries(2):  # session and person
+    with django_assert_num_queries(3):  # session, person, and whether they have a key of their own
         here.get("/")
 
 

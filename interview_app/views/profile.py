@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from interview_app import accounts
@@ -20,6 +21,7 @@ from interview_app.views.ownership import signed_in_user
 from interview_app.views.paths import next_path
 
 
+@sensitive_post_parameters()
 @login_required
 @require_POST
 def save_profile(request: HttpRequest) -> HttpResponse:
