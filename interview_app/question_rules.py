@@ -138,8 +138,13 @@ def unlawful_topic(text: str) -> str | None:
     return next((topic for topic, found in PATTERNS.items() if found.search(asked)), None)
 
 
+def is_unfit(text: str) -> bool:
+    """Whether it may not be shown at all: unlawful, or too long to be looked through for that."""
+    return len(text) > MAX_CHARACTERS or unlawful_topic(text) is not None
+
+
 def fault_of(text: str) -> str | None:
-    """Why this question is not shown, whatever was asked before; or None."""
+    """Why another question would be better, whatever was asked before; or None."""
     if len(text) > MAX_CHARACTERS or len(text.split()) > MAX_WORDS:
         return TOO_LONG
     if unlawful_topic(text):

@@ -19,7 +19,7 @@ from interview_app.kinds.subjects import by_subject
 from interview_app.models import Answer, Question
 from interview_app.prompts import current_prompt
 from interview_app.queries import FOLLOW_UP_QUESTION, NUMBER
-from interview_app.question_rules import fault_of
+from interview_app.question_rules import is_unfit
 from interview_app.simulation.follow_up import simulated_follow_up
 from operations.errors import InvalidResponseError
 from operations.kinds import Kind, ProviderReply, ProviderRequest
@@ -76,9 +76,9 @@ class FollowUpQuestion(Kind):
             raise InvalidResponseError(
                 "SCHEMA_MISMATCH", http_status=200, detail="the question was asked before"
             )
-        if fault := fault_of(reply.text):
+        if is_unfit(reply.text):
             raise InvalidResponseError(
-                "SCHEMA_MISMATCH", http_status=200, detail=f"the question is {fault}"
+                "SCHEMA_MISMATCH", http_status=200, detail="the question may not be asked"
             )
         return FollowUp(reply, request.context["question"])
 

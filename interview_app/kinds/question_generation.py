@@ -26,7 +26,7 @@ from interview_app.outline.entry import recent_first
 from interview_app.posting import posting_text
 from interview_app.prompts import Prompt, current_prompt
 from interview_app.queries import MISSING, QUESTION_GENERATION
-from interview_app.question_rules import fault_of, is_repeated, telling_words
+from interview_app.question_rules import fault_of, is_repeated, is_unfit, telling_words
 from interview_app.simulation.questions import simulated_questions
 from operations.errors import InvalidResponseError
 from operations.kinds import Kind, ProviderReply, ProviderRequest
@@ -151,20 +151,21 @@ def _asked(session: InterviewSession) -> list[str]:
 
 
 def _usable(replied: list[Any], asked: Sequence[str]) -> list[QuestionContent]:
-    """The well-formed and lawful ones that this session does not have yet, in their order."""
-    usable = []
+    """The well-formed and lawful ones that this session does not have yet: first those that are
+    short and ask for one thing."""
+    usable: list[QuestionContent] = []
+    clumsy: list[QuestionContent] = []
     seen = [telling_words(text) for text in asked]
     for each in replied:
         try:
             question = QuestionContent.model_validate(each)
         except ValidationError:
             continue
-        if fault_of(question.text) is None:
-            words = telling_words(question.text)
-            if not is_repeated(words, seen):
-                seen.append(words)
-                usable.append(question)
-    return usable
+        words = telling_words(question.text)
+        if not is_unfit(question.text) and not is_repeated(words, seen):
+            seen.append(words)
+            (clumsy if fault_of(question.text) else usable).append(question)
+    return usable + clumsy
 
 
 def _new(questions: list[QuestionContent], asked_earlier: Sequence[str]) -> list[QuestionContent]:

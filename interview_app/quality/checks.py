@@ -26,7 +26,7 @@ from interview_app.quality.golden import (
     WEAK,
     Job,
 )
-from interview_app.question_rules import MAX_WORDS, fault_of
+from interview_app.question_rules import MAX_WORDS, fault_of, is_unfit
 from interview_app.scorability import COMMON_WORDS, not_scorable_reason
 
 SPREAD = 0.5
@@ -110,11 +110,19 @@ def gibberish_not_sent(found: Findings) -> Iterator[Case]:
 
 
 def questions_shown(found: Findings) -> Iterator[Case]:
+    yield from ((name, not is_unfit(text)) for name, text in _questions(found))
+
+
+def questions_plain(found: Findings) -> Iterator[Case]:
+    for name, text in _questions(found):
+        is_short = len(text.split()) <= MAX_WORDS
+        yield name, is_short and text.count("?") <= 1 and fault_of(text) is None
+
+
+def _questions(found: Findings) -> Iterator[tuple[str, str]]:
     for trial in found.trials:
         for question in trial.questions.questions if trial.questions else ():
-            text = question.text
-            is_short = len(text.split()) <= MAX_WORDS
-            yield trial.name, is_short and text.count("?") <= 1 and fault_of(text) is None
+            yield trial.name, question.text
 
 
 def usable(found: Findings) -> Iterator[Case]:
@@ -209,7 +217,7 @@ ALL: tuple[tuple[Callable[[Findings], Iterable[Case]], bool, float, str], ...] =
     (quotes_shown, True, 1.0, "every quote that is shown stands in the answer"),
     (facts_of_rewrites, True, 1.0, "no rewrite has a number or name that the answer lacks"),
     (gibberish_not_sent, True, 1.0, "gibberish gets no score and costs no call"),
-    (questions_shown, True, 1.0, f"every question is lawful, one, at most {MAX_WORDS} words"),
+    (questions_shown, True, 1.0, "every question is lawful"),
     (usable, False, 0.95, "the reply can be used"),
     (order, False, 0.8, "strong > medium > weak, for each job"),
     (stability, False, 0.9, f"the scores of one answer differ by at most {SPREAD}"),
@@ -221,6 +229,7 @@ ALL: tuple[tuple[Callable[[Findings], Iterable[Case]], bool, float, str], ...] =
     (language, False, 0.95, "the language of the interview"),
     (own_words, False, 0.95, "own words, not those of the question"),
     (questions_kept, False, 0.8, "questions pass the checks by code"),
+    (questions_plain, False, 0.9, f"questions are one thing, in at most {MAX_WORDS} words"),
     (questions_fit, False, 0.8, "questions name something of posting or résumé"),
 )
 

@@ -130,8 +130,8 @@ def test_a_reply_without_a_usable_question_is_refused(reply: object) -> None:
         ([*content(1)["questions"], *content(1, text=" ")["questions"]], 1, 1),
         ([{"text": "Only text?"}, None, *content(1)["questions"]], 1, 2),
         ([*content(1)["questions"], *content(1, text="Are you married?")["questions"]], 1, 1),
-        ([*content(1)["questions"], *content(1, text="word " * 36)["questions"]], 1, 1),
-        ([*content(1)["questions"], *content(1, text="Why? And when?")["questions"]], 1, 1),
+        ([*content(1)["questions"], *content(1, text="word " * 36)["questions"]], 2, 0),
+        ([*content(1)["questions"], *content(1, text="Why? And when?")["questions"]], 2, 0),
     ],
     ids=[
         "too few",
@@ -140,8 +140,8 @@ def test_a_reply_without_a_usable_question_is_refused(reply: object) -> None:
         "one empty",
         "two of another shape",
         "one unlawful",
-        "one too long",
-        "two in one",
+        "one that is long, and room for it",
+        "two in one, and room for them",
     ],
 )
 def test_what_is_usable_is_kept_and_the_rest_counted(
@@ -152,6 +152,25 @@ def test_what_is_usable_is_kept_and_the_rest_counted(
     result = KIND.parse({"questions": questions}, request)
 
     assert (len(result.questions), result.dropped) == (kept, dropped)
+
+
+@pytest.mark.parametrize("text", ["Why? And when?", "word " * 36], ids=["two in one", "too long"])
+def test_a_clumsy_question_gives_way_to_a_better_one(text: str) -> None:
+    replied = [*content(1, text=text)["questions"], *content(2)["questions"]]
+
+    result = KIND.parse({"questions": replied}, request_for(InterviewSessionFactory()))
+
+    assert [each.text for each in result.questions] == ["Question 0?", "Question 1?", text.strip()]
+    result = KIND.parse(
+        {"questions": replied}, request_for(InterviewSessionFactory(question_count=2))
+    )
+    assert [each.text for each in result.questions] == ["Question 0?", "Question 1?"]
+
+
+@pytest.mark.parametrize("text", ["Are you married?", "word " * 200], ids=["unlawful", "endless"])
+def test_an_unfit_question_is_never_asked(text: str) -> None:
+    with pytest.raises(InvalidResponseError):
+        KIND.parse(content(1, text=text), request_for(InterviewSessionFactory()))
 
 
 @pytest.mark.django_db(transaction=True)
