@@ -6,7 +6,9 @@ import itertools
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.db import OperationalError, connection
@@ -62,3 +64,27 @@ def test_trouble_that_comes_again_and_again_does_not_hide_it() -> None:
     assert due > 2
     assert seconds is not None
     assert seconds > STUCK_SECONDS
+
+
+def test_each_cluster_that_brought_no_drain_up_gives_the_next_one_more_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    supervisor = Supervisor()
+    process = SimpleNamespace(pid=1)
+    cluster = Mock(is_running=False, exit_code=None, age_seconds=60.0, process=process)
+    monkeypatch.setattr(Cluster, "start", lambda _: cluster)
+
+    def patience() -> int:
+        return round(supervisor._full_since - time.monotonic() + STUCK_SECONDS)
+
+    supervisor._start()
+    given = [patience()]
+    for _ in range(4):
+        supervisor._restart("stuck")
+        given.append(patience())
+    assert given == [20, 40, 80, 160, 160]
+
+    monkeypatch.setattr(supervisor, "_living_drains", lambda: supervisor.slots)
+    supervisor._fill_slots()
+    supervisor._restart("stuck")
+    assert patience() == 20

@@ -35,7 +35,8 @@ STUCK_SECONDS = 10.0
 """A slot that stays empty this long, although rung for, means a wedged cluster."""
 
 START_SECONDS = 20.0
-"""What a cluster gets to bring its first drain up before it counts as wedged."""
+"""What a cluster gets to bring its first drain up before it counts as wedged; the next one twice as
+long, up to eight times: a slow machine must not start for ever."""
 
 MAX_TOLD = 50
 """Operation ids in one line about a death; the rest have `lost_worker` in their history."""
@@ -52,6 +53,8 @@ class Supervisor:
         self.slots = int(settings.OPERATIONS_WORKERS)
         self.restarts = 0
         self._short_lives = 0
+        self._slow_starts = 0
+        self._was_full = False
         self._cluster: Cluster | None = None
         self._stopping = False
         self._stop_reason = "lifeline ended"
@@ -82,7 +85,9 @@ class Supervisor:
     def _start(self) -> None:
         self._wait_for_database()
         self._cluster = Cluster.start(self.id)
-        self._full_since = time.monotonic() + START_SECONDS - STUCK_SECONDS
+        patience = START_SECONDS * 2 ** min(self._slow_starts, 3)
+        self._full_since = time.monotonic() + patience - STUCK_SECONDS
+        self._was_full = False
         self._next_ring = 0.0
 
     def _wait_for_database(self) -> None:
@@ -154,7 +159,7 @@ class Supervisor:
         now = time.monotonic()
         empty = self.slots - self._living_drains()
         if empty <= 0:
-            self._full_since = now
+            self._full_since, self._was_full = now, True
             return
         if now - self._full_since > STUCK_SECONDS:
             self._restart("stuck")
@@ -190,6 +195,7 @@ class Supervisor:
         )
         self._deaths = Deaths(known=drains)
         self._count_short_lives(self._cluster.age_seconds)
+        self._slow_starts = 0 if self._was_full else self._slow_starts + (reason == "stuck")
         if reason == "stuck":
             self._cluster.close_lifeline()
             self._wait_for_drains()

@@ -30,7 +30,7 @@ from operations.database.clock import database_now
 from operations.masking import mask
 from operations.models import WorkerHeartbeat
 
-READY_WITHIN_SECONDS = 60
+READY_WITHIN_SECONDS = 180
 POLL_SECONDS = 0.1
 # On top of the workers' own grace: their supervisor needs a moment to see them end.
 EXTRA_GRACE_SECONDS = 5
