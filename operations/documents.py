@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.text import slugify
 
 HEADING = re.compile(r"#{1,4} (?P<title>.+)")
-PICTURE = re.compile(r"!\[.*\]\(.*\)")
+PICTURE = re.compile(r"!\[[^\[\]]*\]\([^()]*\)")
 
 
 @dataclass

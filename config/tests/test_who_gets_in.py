@@ -59,7 +59,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/auth/register/": {"username": "new", "password": "three green bicycles"},
     "/api/v1/auth/login/": {"username": "alice", "password": PASSWORD},
     "/api/v1/auth/logout-everywhere/": {"password": PASSWORD},
-    "/api/v1/me/": {"email": "new@example.org"},
+    "/api/v1/me/": {"email": "new@example.org", "password": PASSWORD},
     "/api/v1/me/account/": {"password": PASSWORD},
     "/api/v1/me/api-key/": {"key": "a-key-of-theirs-for-tests"},
     "/api/v1/me/resume/": {"text": "Ran kitchens.", "entries": []},

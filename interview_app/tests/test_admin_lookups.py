@@ -51,6 +51,8 @@ PRIVATE = {
     "interview_app.answer": {"text"},
     "interview_app.feedback": {"criteria", "strengths", "fixes", "rewrite"},
     "interview_app.sessionsummary": {"text", "by_competency", "strengths", "habits", "exercise"},
+    "interview_app.secondopinion": {"criteria"},
+    "interview_app.story": {"title", "question", "text", "competency"},
     "auth.user": {"password", "email", "first_name", "last_name"},
     "operations.ownkey": {"encrypted"},
     "knox.authtoken": {"digest", "token_key"},

@@ -23,6 +23,8 @@ from interview_app.tests.samples import MEDIUM_ANSWER, STRONG_ANSWER
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
+SLOW = {"SIMULATED_LATENCY_SECONDS": "3", "OPERATIONS_BACKOFF_BASE_SECONDS": "4"}
+"""So that a page sees each state, however busy the machine is."""
 SIZES = ({"width": 1280, "height": 900}, {"width": 360, "height": 740})
 WORDS = "Half a thought \N{SLIGHTLY SMILING FACE} about money"
 
@@ -71,7 +73,7 @@ SPEAKS = """
 
 @pytest.fixture(scope="module")
 def running_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
-    with started_app(tmp_path_factory.mktemp("app"), SIMULATED_LATENCY_SECONDS="3") as app:
+    with started_app(tmp_path_factory.mktemp("app"), **SLOW) as app:
         yield app
 
 
@@ -198,7 +200,7 @@ def test_a_new_try_counts_down_and_is_announced_once(page: Page) -> None:
     expect(page.locator(".announcer")).to_contain_text("we are about to ask again")
     expect(page.locator(".announcer")).not_to_contain_text(re.compile(r"\d"))
     look_over(page)
-    expect(page.locator(".failure")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".failure")).to_be_visible(timeout=3 * WAIT_MS)
 
 
 def test_do_it_for_me_then_needs_nobody(page: Page) -> None:

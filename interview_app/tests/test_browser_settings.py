@@ -109,12 +109,12 @@ def test_screens_are_light_ours_alone_and_accessible(
             found[path] = faults
 
     page.goto("/stories/new/")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".error-summary")).to_be_visible()
     found |= {"refused story": faults} if (faults := looked_over(page)) else {}
     page.goto("/account/")
     page.get_by_label("E-mail address").fill("no address")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".error-summary")).to_be_visible()
     found |= {"refused profile": faults} if (faults := looked_over(page)) else {}
     assert found == {}
@@ -221,7 +221,7 @@ def test_a_story_of_the_library_stands_below_what_is_typed(
     page.goto("/stories/new/")
     page.get_by_label("Title").fill("The late ledger")
     page.get_by_label("Story").fill("In March the ledger was late, and I found out why.")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("link", name="The late ledger")).to_be_visible()
     start_ready_role(page)
     page.get_by_role("link", name="Answer the first question").click()

@@ -82,7 +82,7 @@ def test_as_many_queries_for_many_practices(
     for _ in range(5):
         scored(alice, "Coaching", "2.0")
 
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         page()
 
 

@@ -310,7 +310,7 @@ def test_a_question_takes_the_same_queries_however_often_it_is_answered(
     for _ in range(answers):
         analysis(AnswerFactory(question=question), completed=True)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         client.get(f"/questions/{question.pk}/")
 
 

@@ -235,7 +235,7 @@ def test_a_practice_takes_the_same_queries_whatever_its_size(
     session = session_with(alice, questions=questions)
     client.force_login(alice)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get(f"/practice/{session.pk}/")
 
 
@@ -250,7 +250,7 @@ def test_my_practice_takes_the_same_queries_whatever_its_length(
         session_with(alice, questions=2)
     client.force_login(alice)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get("/practice/")
 
 

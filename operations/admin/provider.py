@@ -61,9 +61,7 @@ class ProviderPauseAdmin(ReadOnlyAdmin):
         "paused_at",
         "probed_at",
         "resumed_at",
-        "resumed_by",
     )
-    list_select_related = ("resumed_by",)
     list_filter = ("error_category", "resumed_at")
     lookups = {
         **choice("error_category"),

@@ -131,7 +131,7 @@ def test_second_failure_in_the_hour_is_not_told_again(
 
 def test_each_code_of_a_credential_is_told(admins: None, mailoutbox: list[EmailMessage]) -> None:
     for code in ("MODEL_NOT_FOUND", "QUOTA_EXCEEDED", "INVALID_API_KEY"):
-        fail(OperationFactory(running=True, credential="a"), code)
+        fail(OperationFactory(running=True, is_probe=True, credential="a"), code)
 
     tell()
 
@@ -163,7 +163,7 @@ def test_another_refusal_of_a_probe_lasts_as_long_as_the_pause(
     admins: None, mailoutbox: list[EmailMessage]
 ) -> None:
     fail(OperationFactory(running=True, credential="a"), "QUOTA_EXCEEDED")
-    fail(OperationFactory(running=True, credential="a"), "INVALID_API_KEY")
+    fail(OperationFactory(running=True, is_probe=True, credential="a"), "INVALID_API_KEY")
     tell()
     tell()
 

@@ -88,7 +88,9 @@ def played(
     for names, timeout_seconds in ((set(CASES) - HANGING, 20.0), (HANGING, 0.5)):
         settings.OPENAI_TIMEOUT_SECONDS = timeout_seconds
         for name in names:
-            operations[name] = submit(parameters={"model": f"fault:{name}~e2e"})
+            # As probes: each is sent, and none waits for what another has found out.
+            parameters = {"model": f"fault:{name}~e2e"}
+            operations[name] = submit(parameters=parameters, is_probe=True)
         with captured_logs() as stream:
             drain_behind_pauses(drain)
         logs += stream.getvalue()
