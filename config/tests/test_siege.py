@@ -11,6 +11,7 @@ import contextlib
 import http.client
 import itertools
 import socket
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(240)]
 SIEGE_SECONDS = 60
 PACE_SECONDS = 0.5
 LIMIT_SECONDS = 1.0
+LIMIT_OF_USUAL = 40
+"""Times the median of quiet answers, where that is more: a slow machine is no siege. Unprotected,
+an answer waits for all that the attackers hold, eight seconds and more."""
+QUIET_ANSWERS = 15
 LONGEST_HOSTILE_PATH = "/" + "://a:" * 1600
 """As long as one that is looked at may be."""
 BOUNDARY = "siege"
@@ -230,7 +235,10 @@ def test_site_works_through_a_minute_of_siege(production: Production) -> None:
     person = Person(production, signed_in(production, "person"))
     uploaders = [signed_in(production, "uploader")] * 8
     person.prepare()
-    person.answer_a_question()
+    for _ in range(QUIET_ANSWERS):
+        person.answer_a_question()
+    limit = max(LIMIT_SECONDS, LIMIT_OF_USUAL * statistics.median(person.seconds))
+    person.seconds.clear()
     threads, memory = production.thread_count(), production.resident_mb()
     health: list[float] = []
 
@@ -248,8 +256,8 @@ def test_site_works_through_a_minute_of_siege(production: Production) -> None:
 
     figures = f"healthz {p99(health):.2f} s of {len(health)}, answer {p99(person.seconds):.2f} s"
     assert len(health) > SIEGE_SECONDS, figures
-    assert p99(health) <= LIMIT_SECONDS, figures
-    assert p99(person.seconds) <= LIMIT_SECONDS, figures
+    assert p99(health) <= limit, figures
+    assert p99(person.seconds) <= limit, figures
     kept = production.count("SELECT COUNT(*) FROM interview_app_answer")
     assert kept == len(set(person.confirmed))
     # Two pools fill up as they are needed, each with a thread that hashes; nothing else is left.
