@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from operations.admin import words
-from operations.console.counts import Bucket
+from operations.console.history import Stretch
 from operations.models import Attempt, Operation
 
 SPARK_WIDTH, SPARK_HEIGHT = 300, 44
@@ -31,18 +30,7 @@ class Bar:
     title: str
 
 
-class Endings(Protocol):
-    """What ended in a stretch of time that began at `at`."""
-
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def completed(self) -> int: ...
-    @property
-    def failed(self) -> int: ...
-
-
-def throughput_bars(buckets: Sequence[Endings], clock: str = "%H:%M") -> list[Bar]:
+def throughput_bars(buckets: Sequence[Stretch], clock: str = "%H:%M") -> list[Bar]:
     """Completed at the bottom, failed on top of it. `clock`: the form of the times."""
     highest = max((bucket.completed + bucket.failed for bucket in buckets), default=0) or 1
     step = SPARK_WIDTH / len(buckets)
@@ -60,7 +48,7 @@ def throughput_bars(buckets: Sequence[Endings], clock: str = "%H:%M") -> list[Ba
     return bars
 
 
-def latency_lines(buckets: list[Bucket]) -> dict[str, str]:
+def latency_lines(buckets: Sequence[Stretch]) -> dict[str, str]:
     """Points of the two percentiles; buckets without a call are left out."""
     highest = max((bucket.p95_ms or 0 for bucket in buckets), default=0) or 1
     step = SPARK_WIDTH / len(buckets)

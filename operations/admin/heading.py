@@ -13,9 +13,10 @@ from django.utils import timezone
 from operations.admin import drawing, words
 from operations.admin.columns import kind_label, paused_by_hand
 from operations.admin.filters import ALL, ATTENTION, NEEDS_ATTENTION, asks_for_nothing
-from operations.console import counts, telling
+from operations.console import counts, history, telling
 from operations.console.conditions import is_explained
 from operations.console.health import health
+from operations.console.history import Stretch
 from operations.console.telling import Notice
 from operations.database.states import STATES
 from operations.errors import RULES, rule_of
@@ -164,7 +165,7 @@ def _told_nowhere_else(notices: list[Notice], pauses: list[Paused]) -> list[Noti
 def heading(request: HttpRequest) -> dict[str, Any]:
     """The context of the list's header, in a fixed number of queries."""
     now = timezone.now()
-    buckets = counts.last_hour()
+    buckets = history.last_hour()
     now_moving = health()
     numbers = counts.state_counts()
     workers = worker_rows(now)
@@ -198,5 +199,5 @@ def heading(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _ended(bucket: counts.Bucket) -> int:
+def _ended(bucket: Stretch) -> int:
     return bucket.completed + bucket.failed

@@ -1,4 +1,4 @@
-"""What the operator's console counts: states, errors by window, throughput, latency, workers.
+"""What the operator's console counts: states, errors by window, pauses, workers.
 
 Reads only, a constant number of queries whatever the number of rows.
 """
@@ -6,7 +6,7 @@ Reads only, a constant number of queries whatever the number of rows.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
@@ -21,7 +21,6 @@ from operations.database.clock import database_now
 from operations.database.states import STATES, count_unfinished, in_state
 from operations.errors import Category
 from operations.models import (
-    Attempt,
     Operation,
     ProviderPause,
     WorkerHeartbeat,
@@ -34,10 +33,6 @@ WINDOWS: dict[str, timedelta] = {
     "24h": timedelta(hours=24),
     "7d": timedelta(days=7),
 }
-BUCKET_SECONDS = 120
-BUCKETS = 30
-LATENCY_SAMPLE = 2000
-"""Percentiles are of the newest so many calls: the page must not read a busy hour's every row."""
 
 
 def state_counts() -> dict[str, int]:
@@ -113,59 +108,6 @@ def heat_map() -> list[HeatRow]:
         )
         for category in Category
     ]
-
-
-@dataclass
-class Bucket:
-    """Two minutes of the last hour."""
-
-    at: datetime
-    completed: int = 0
-    failed: int = 0
-    durations: list[int] = field(default_factory=list)
-
-    @property
-    def median_ms(self) -> int | None:
-        return _percentile(self.durations, 0.5)
-
-    @property
-    def p95_ms(self) -> int | None:
-        return _percentile(self.durations, 0.95)
-
-
-def last_hour() -> list[Bucket]:
-    """Endings of operations and how long calls took, oldest bucket first: what happened then. An
-    operation that failed and was retried since counts as both. Three queries."""
-    now = database_now()
-    newest = int(now.timestamp()) // BUCKET_SECONDS
-    first = newest - BUCKETS + 1
-    since = datetime.fromtimestamp(first * BUCKET_SECONDS, tz=now.tzinfo)
-    buckets = {
-        number: Bucket(since + timedelta(seconds=BUCKET_SECONDS * (number - first)))
-        for number in range(first, newest + 1)
-    }
-    for ended in metrics.ended_since(metrics.OPERATIONS, since):
-        number = int(ended.at.timestamp()) // BUCKET_SECONDS
-        if number in buckets and ended.outcome == Operation.Status.COMPLETED:
-            buckets[number].completed += ended.count
-        elif number in buckets and ended.outcome == Operation.Status.FAILED:
-            buckets[number].failed += ended.count
-    for finished_at, duration_ms in _newest_calls(since):
-        number = int(finished_at.timestamp()) // BUCKET_SECONDS
-        if number in buckets:
-            buckets[number].durations.append(duration_ms)
-    return list(buckets.values())
-
-
-def _newest_calls(since: datetime) -> Any:
-    calls = Attempt.objects.filter(finished_at__gte=since, duration_ms__isnull=False)
-    return calls.order_by("-finished_at").values_list("finished_at", "duration_ms")[:LATENCY_SAMPLE]
-
-
-def _percentile(values: list[int], share: float) -> int | None:
-    if not values:
-        return None
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""How operations ended over the last hour, day and week: as it was, whatever became of them."""
+"""How operations ended over the last hour, day and week, as it was, whatever became of them; and
+how long calls took in the last hour."""
 
 from __future__ import annotations
 
@@ -6,13 +7,16 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from operations import metrics
 from operations.database.clock import database_now
 from operations.metrics import Ended
-from operations.models import Operation
+from operations.models import Attempt, Operation
 
 HOUR = 3600
+LATENCY_SAMPLE = 2000
+"""Percentiles are of the newest so many calls: the page must not read a busy hour's every row."""
 
 
 @dataclass
@@ -24,10 +28,20 @@ class Stretch:
     completed: int = 0
     by_category: Counter[str] = field(default_factory=Counter)
     """Of what failed."""
+    durations: list[int] = field(default_factory=list)
+    """Of calls, in ms; of the last hour alone."""
 
     @property
     def failed(self) -> int:
         return self.by_category.total()
+
+    @property
+    def median_ms(self) -> int | None:
+        return _percentile(self.durations, 0.5)
+
+    @property
+    def p95_ms(self) -> int | None:
+        return _percentile(self.durations, 0.95)
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,30 @@ def endings() -> dict[str, list[Stretch]]:
         day.name: _stretches(day, hours, now),
         week.name: _stretches(week, hours, now),
     }
+
+
+def last_hour() -> list[Stretch]:
+    """With how long calls took, the oldest first. An operation that failed and was retried since
+    counts as both. Two queries, and the clock's."""
+    now, hour = database_now(), WINDOWS[0]
+    begin = _begin(hour, now)
+    found = _stretches(hour, metrics.ended_since(metrics.OPERATIONS, begin), now)
+    by_number = {_number(each.at, hour): each for each in found}
+    for finished_at, duration_ms in _newest_calls(begin):
+        if stretch := by_number.get(_number(finished_at, hour)):
+            stretch.durations.append(duration_ms)
+    return found
+
+
+def _newest_calls(since: datetime) -> Any:
+    calls = Attempt.objects.filter(finished_at__gte=since, duration_ms__isnull=False)
+    return calls.order_by("-finished_at").values_list("finished_at", "duration_ms")[:LATENCY_SAMPLE]
+
+
+def _percentile(values: list[int], share: float) -> int | None:
+    if not values:
+        return None
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 def _number(at: datetime, window: Window) -> int:

@@ -47,7 +47,7 @@ def take(operation: Operation) -> Operation:
 
 
 def last_hour() -> tuple[int, int]:
-    buckets = counts.last_hour()
+    buckets = history.last_hour()
     return sum(each.completed for each in buckets), sum(each.failed for each in buckets)
 
 
@@ -55,7 +55,7 @@ def incident_minutes() -> list[tuple[datetime, int, int]]:
     """Of the console's chart: what ended before the repair."""
     return [
         (each.at, each.completed, each.failed)
-        for each in counts.last_hour()
+        for each in history.last_hour()
         if each.at < BEGAN + timedelta(minutes=10)
     ]
 
