@@ -20,10 +20,11 @@ from operations.credentials import (
     key_fault,
     make_credential,
 )
+from operations.database import paused
 from operations.encryption import Undecryptable
 from operations.errors import AuthenticationError, InvalidRequestError, OpenAIServiceError
 from operations.masking import LONGEST_SECRET, MIN_SECRET_LENGTH, remember_secret
-from operations.models import Operation, OwnKey, ProviderPause
+from operations.models import Operation, OwnKey
 
 KEY_MIN_LENGTH, KEY_MAX_LENGTH = MIN_SECRET_LENGTH, LONGEST_SECRET
 """Outside of these the logs' mask would not know it."""
@@ -54,7 +55,7 @@ def host_of(key: OwnKey) -> str:
 
 def is_paused(owner_id: int) -> bool:
     """Whether the provider refused it, so that what waits for it waits."""
-    return ProviderPause.objects.filter(own_key_owner_id=owner_id, resumed_at=None).exists()
+    return paused.OPEN.filter(own_key_owner_id=owner_id).exists()
 
 
 def hint_of(key: str) -> str:

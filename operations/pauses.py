@@ -18,8 +18,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from operations import events
+from operations.database import paused
 from operations.database.clock import aware, stored
-from operations.database.paused import labels_in_use
 from operations.errors import OpenAIServiceError
 from operations.kinds import all_kinds
 from operations.models import PROVIDER_PROBE, Operation, ProviderPause
@@ -66,8 +66,7 @@ class Pauses:
 
 def paused_credentials() -> set[str]:
     """The credentials that are paused now."""
-    pauses = ProviderPause.objects.filter(resumed_at=None).exclude(credential="")
-    return set(pauses.values_list("credential", flat=True))
+    return set(paused.OPEN.exclude(credential="").values_list("credential", flat=True))
 
 
 def pauses_at(at: datetime) -> Pauses:
@@ -171,8 +170,7 @@ def open_pause(operation: Operation, error: OpenAIServiceError, *, at: datetime)
 def close_after_success(credential: str, *, at: datetime) -> bool:
     """What was sent although its credential is paused succeeded: the others follow, few at first.
     What an operator holds back is theirs to resume. False where nothing was closed."""
-    refused = ProviderPause.objects.exclude(error_code=BY_HAND)
-    pause = refused.filter(credential=credential, resumed_at=None).first()
+    pause = paused.OPEN.exclude(error_code=BY_HAND).filter(credential=credential).first()
     return pause is not None and _close(pause, at=at, in_ramp=True)
 
 
@@ -180,8 +178,7 @@ def close_pause(
     *, credential: str = "", kind: str = "", at: datetime, actor: AbstractUser | None = None
 ) -> bool:
     """Let what this pause held back run again, all at once. False where it was not paused."""
-    paused = ProviderPause.objects.filter(credential=credential, kind=kind, resumed_at=None)
-    pause = paused.first()
+    pause = paused.OPEN.filter(credential=credential, kind=kind).first()
     return pause is not None and _close(pause, at=at, actor=actor)
 
 
@@ -192,10 +189,10 @@ def close_retired(*, at: datetime) -> int:
     A living worker probes the key that it calls with, so a pause that nobody has probed for so long
     is of a key that was replaced, unless no worker lives that could have done it."""
     long_ago = at - RETIRED_AFTER
-    refused = ProviderPause.objects.filter(resumed_at=None, own_key_owner=None)
+    refused = paused.OPEN.filter(own_key_owner=None)
     old = refused.filter(paused_at__lt=long_ago).exclude(probed_at__gte=long_ago)
     candidates = list(old.exclude(error_code=BY_HAND))
-    labels = labels_in_use() if candidates else set()
+    labels = paused.labels_in_use() if candidates else set()
     return sum(
         _close(pause, at=at) for pause in candidates if labels and pause.credential not in labels
     )
@@ -204,7 +201,7 @@ def close_retired(*, at: datetime) -> int:
 def close_pauses_of(owner: AbstractUser, *, at: datetime, actor: AbstractUser) -> int:
     """Those of this person's own key, which is another one now, or gone; how many. What an operator
     paused is the operator's to resume."""
-    theirs = ProviderPause.objects.filter(own_key_owner=owner.pk, resumed_at=None)
+    theirs = paused.OPEN.filter(own_key_owner=owner.pk)
     return sum(_close(pause, at=at, actor=actor) for pause in theirs.exclude(error_code=BY_HAND))
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
+from operations.database import paused
 from operations.kinds import Kind, ProviderReply, ProviderRequest, register
-from operations.models import PROVIDER_PROBE, Operation, ProviderPause
+from operations.models import PROVIDER_PROBE, Operation
 
 SUBJECT = "provider_pause"
 
@@ -34,7 +35,7 @@ class ProviderProbe(Kind):
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, object]:
         """Pauses that are still open: where one was resumed meanwhile its probe is cancelled."""
         asked = [int(operation.subject_id) for operation in operations]
-        still_open = ProviderPause.objects.filter(pk__in=asked, resumed_at=None)
+        still_open = paused.OPEN.filter(pk__in=asked)
         return {str(pause.pk): pause for pause in still_open}
 
     def request(self, operation: Operation, subject: object) -> ProviderRequest:

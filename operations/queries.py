@@ -18,7 +18,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from operations import channels
-from operations.database.paused import OPEN, held_back, pauses_of
+from operations.database import paused
+from operations.database.paused import held_back, is_behind, pauses_of
 from operations.database.states import state_of
 from operations.database.trouble import is_trouble
 from operations.engine.transitions import PENDING, RUNNING
@@ -134,15 +135,9 @@ def _telling_of_wait(operation: Operation) -> Telling:
 
 def _held_by_hand(operations: Collection[Operation]) -> set[UUID]:
     """Which of these wait because an operator says so."""
-    by_hand = OPEN.filter(error_code=BY_HAND)
+    by_hand = paused.OPEN.filter(error_code=BY_HAND)
     found = list(by_hand.values_list("credential", "kind", "own_key_owner"))
-    return {each.pk for each in operations if any(_holds(*pause, each) for pause in found)}
-
-
-def _holds(credential: str, kind: str, owner: int | None, operation: Operation) -> bool:
-    if not credential:
-        return kind in ("", operation.kind)
-    return owner == (operation.owner_id if operation.own_key else None)
+    return {each.pk for each in operations if any(is_behind(each, *pause) for pause in found)}
 
 
 def _telling(alerts: Iterable[tuple[int, int]]) -> Telling:

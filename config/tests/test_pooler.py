@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
 
+from config.tests.installation import wait_for
 from config.tests.production import Production
 from config.tests.visitor import Visitor
 from interview_app.tests.samples import STRONG_ANSWER
@@ -122,12 +122,12 @@ def test_person_practises_from_sign_up_to_summary(production: Production) -> Non
         return reply.data
 
     session = ask("POST", "sessions/", {"role": "Night operator", "question_count": 2})
-    asked = wait_for(lambda: ask("GET", f"sessions/{session['id']}/")["questions"])
+    asked = wait_for(lambda: ask("GET", f"sessions/{session['id']}/")["questions"], 30)
     for question in asked:
         ask("POST", f"questions/{question['id']}/answer/", {"text": STRONG_ANSWER})
     ask("POST", f"sessions/{session['id']}/finish/", {})
 
-    assert wait_for(lambda: ask("GET", f"sessions/{session['id']}/")["summary"])
+    assert wait_for(lambda: ask("GET", f"sessions/{session['id']}/")["summary"], 30)
 
 
 @pytest.mark.parametrize(
@@ -158,18 +158,10 @@ def test_pooler_that_is_started_again_needs_nobody_to_do_anything(
     def status() -> Any:
         return production.ask("GET", "/readyz").data["status"]
 
-    wait_for(lambda: status() == "ok")
+    wait_for(lambda: status() == "ok", 30)
     pooler.stop()
     assert status() == "unavailable"
     pooler.start()
 
     wait_for(lambda: status() == "ok", 15)
     assert "Traceback" not in production.log.read_text()
-
-
-def wait_for(ask: Callable[[], Any], seconds: float = 30) -> Any:
-    end = time.monotonic() + seconds
-    while not (answer := ask()):
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    return answer

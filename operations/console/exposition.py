@@ -25,8 +25,9 @@ from prometheus_client.registry import Collector
 
 from operations import metrics
 from operations.console.health import health
+from operations.database import paused
 from operations.kinds import all_kinds
-from operations.models import Operation, ProviderPause
+from operations.models import Operation
 
 COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     metrics.OPERATIONS: (
@@ -112,12 +113,12 @@ def _present() -> Iterator[Metric]:
         now.due.oldest_seconds,
     )
     yield GaugeMetricFamily("operations_workers", "Worker processes that beat.", now.workers)
-    paused = GaugeMetricFamily(
+    gauge = GaugeMetricFamily(
         "provider_paused",
         "Credentials of the installation that are paused, by why.",
         labels=("reason",),
     )
-    pauses = ProviderPause.objects.filter(resumed_at=None, own_key_owner=None).order_by()
+    pauses = paused.OPEN.filter(own_key_owner=None).order_by()
     for reason, count in pauses.values_list("error_code").annotate(n=Count("pk")):
-        paused.add_metric((reason,), count)
-    yield paused
+        gauge.add_metric((reason,), count)
+    yield gauge

@@ -96,6 +96,13 @@ def pauses_of(operation: Operation) -> QuerySet[ProviderPause]:
     return OPEN.filter(by_hand | of_key & ~Q(credential=""))
 
 
+def is_behind(operation: Operation, credential: str, kind: str, owner: int | None) -> bool:
+    """Whether a pause with these columns is one of `pauses_of` this operation."""
+    if not credential:
+        return kind in ("", operation.kind)
+    return owner == (operation.owner_id if operation.own_key else None)
+
+
 def of_keys_in_use() -> QuerySet[ProviderPause]:
     """The open pauses of the installation, but for those of keys that no living drain calls with.
     None lives: nobody knows."""

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from operations import events, pauses
 from operations.credentials import installation_label
+from operations.database import paused
 from operations.database.batch_sql import insert_instances
 from operations.models import PROVIDER_PROBE, Door, Operation, ProviderPause
 from operations.provider_probe import SUBJECT
@@ -33,7 +34,7 @@ def send_due(*, at: datetime) -> int:
     person's own while something of theirs waits: each probe is theirs to pay."""
     mine = Q(credential=installation_label()) | (OF_OWN_KEY & Exists(_WAITING))
     everything = Q(credential="", kind="")
-    found = list(ProviderPause.objects.filter(mine | everything, resumed_at=None))
+    found = list(paused.OPEN.filter(mine | everything))
     if any(not pause.credential for pause in found):
         return 0  # a probe would wait, too
     failing = [pause for pause in found if pause.error_code != pauses.BY_HAND]

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from operations import dispatch, events, pauses
+from operations.database import paused
 from operations.database.clock import database_now
 from operations.database.deadlocks import retried_after_deadlock
 from operations.engine import endings, failpoints, leases, probes, transitions
@@ -21,7 +22,7 @@ from operations.engine.ledger import CallEnd
 from operations.engine.outcomes import write_endings
 from operations.kinds import MODEL_PARAMETER
 from operations.masking import mask
-from operations.models import Attempt, ContentView, Operation, ProviderPause
+from operations.models import Attempt, ContentView, Operation
 from operations.own_keys import has_own_key
 from operations.refusals import (
     NotAcknowledgeable,
@@ -279,8 +280,7 @@ def probe_provider(*, credential: str, door: str) -> Operation:
     """Try a refused credential with a tiny call of its own, or with the one that is under way: its
     success resumes all, its failure changes nothing. Raises `NothingToProbe`, also of what an
     operator has paused: no answer of the provider ends that."""
-    refused = ProviderPause.objects.exclude(error_code=pauses.BY_HAND)
-    pause = refused.filter(credential=credential, resumed_at=None).first()
+    pause = paused.OPEN.exclude(error_code=pauses.BY_HAND).filter(credential=credential).first()
     if pause is None:
         raise NothingToProbe
     probe, _ = probes.submit_probe(pause, at=database_now(), door=door)

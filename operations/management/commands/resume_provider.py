@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from operations import services
+from operations.database import paused
 from operations.errors import Category
 from operations.management.selection import duration, report
 from operations.models import Door, Operation, ProviderPause
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="data as JSON on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        pauses = ProviderPause.objects.filter(resumed_at=None).order_by("paused_at")
+        pauses = paused.OPEN.order_by("paused_at")
         if options["probe"]:
             pauses = pauses.exclude(error_code=BY_HAND)  # no answer of the provider ends that
         if options["credential"]:
@@ -72,7 +73,7 @@ def _refusal(pause: ProviderPause, options: dict[str, Any]) -> str | None:
 def _why_still_paused(credential: str, probe: Operation, seconds: float) -> str | None:
     """None: the probe's success has resumed the credential."""
     end = time.monotonic() + seconds
-    while ProviderPause.objects.filter(credential=credential, resumed_at=None).exists():
+    while paused.OPEN.filter(credential=credential).exists():
         probe.refresh_from_db()
         if probe.status in Operation.RETRYABLE:
             return f"the probe ended {probe.status}: {probe.error_code}".rstrip(": ")
