@@ -7,6 +7,7 @@ would be cut in the middle of a call instead of being asked to finish.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -26,12 +27,35 @@ PER_SECONDS = 60.0
 """A child is started again at most so often in so long."""
 
 
+class InheritedProcess:
+    """A child from before an `exec`, as far as `subprocess.Popen` would tell of it."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        return self._reap(os.WNOHANG)
+
+    def wait(self) -> int | None:
+        return self._reap(0)
+
+    def terminate(self) -> None:
+        os.kill(self.pid, signal.SIGTERM)
+
+    def _reap(self, options: int) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, options)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+
 @dataclass
 class Child:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | InheritedProcess
     restarted_at: deque[float] = field(default_factory=lambda: deque(maxlen=RESTARTS))
     is_waiting: bool = False
     """Until it may be started again."""
@@ -61,11 +85,45 @@ class Children:
     """Starts children; as a context manager it leaves none of them running."""
 
     def __init__(self, *, directory: Path, grace_seconds: float, hurry: Callable[[], bool]) -> None:
-        self._directory = directory
+        self.directory = directory
         self._grace_seconds = grace_seconds
         self._hurry = hurry
         self._children: list[Child] = []
         self._lifeline, self._lifeline_end = os.pipe()
+
+    def leave_to_exec(self) -> int:
+        """A descriptor from which the next program of this process reads what `inherited` needs."""
+        for descriptor in (self._lifeline, self._lifeline_end):
+            os.set_inheritable(descriptor, True)
+        left = {
+            "directory": str(self.directory),
+            "grace_seconds": self._grace_seconds,
+            "lifeline": [self._lifeline, self._lifeline_end],
+            "children": [
+                [child.name, child.command, child.process.pid] for child in self._children
+            ],
+        }
+        read_end, write_end = os.pipe()
+        with open(write_end, "w") as pipe:
+            json.dump(left, pipe)
+        os.set_inheritable(read_end, True)
+        return read_end
+
+    @classmethod
+    def inherited(cls, descriptor: int, *, hurry: Callable[[], bool]) -> Children:
+        """Those that `leave_to_exec` left before the `exec`, in this process's environment."""
+        with open(descriptor) as pipe:
+            left = json.load(pipe)
+        children = cls.__new__(cls)
+        children.directory = Path(left["directory"])
+        children._grace_seconds = left["grace_seconds"]
+        children._hurry = hurry
+        children._lifeline, children._lifeline_end = left["lifeline"]
+        children._children = [
+            Child(name, command, dict(os.environ), InheritedProcess(pid))
+            for name, command, pid in left["children"]
+        ]
+        return children
 
     def __enter__(self) -> Children:
         return self
@@ -101,7 +159,7 @@ class Children:
     ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603  (our own commands)
             command,
-            cwd=self._directory,
+            cwd=self.directory,
             env={**environment, lifeline.VARIABLE: str(self._lifeline)},
             pass_fds=(self._lifeline,),
             stdin=subprocess.DEVNULL,

@@ -6,12 +6,15 @@ same pipe as everything else. What a slow body may cost is in `config.bodies`, s
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 import signal
 import threading
 
 import django
 from django.conf import settings
+from django.urls import get_resolver
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -19,6 +22,7 @@ from granian.server import Server
 
 from operations import banner, lifeline
 
+APPLICATION = "config.rsgi"
 WEB_PROCESSES = 2
 # HTTP/1 alone: a proxy speaks nothing else to us, and each limit here is one of HTTP/1.
 HTTP1 = HTTP1Settings(
@@ -32,10 +36,11 @@ HTTP1 = HTTP1Settings(
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
+    _load_what_workers_share()
     _stop_when_abandoned()
     banner.started("web", address=f"{settings.BIND}:{settings.PORT}", processes=WEB_PROCESSES)
     server = Server(
-        "config.rsgi:app",
+        f"{APPLICATION}:app",
         address=settings.BIND,
         port=settings.PORT,
         interface=Interfaces.RSGI,
@@ -52,6 +57,14 @@ def main() -> None:
         server.serve()
     finally:
         banner.stopped("web", reason="stopped in order")
+
+
+def _load_what_workers_share() -> None:
+    """Before granian forks them: each would load the same pages, into memory of its own."""
+    importlib.import_module(APPLICATION)
+    assert get_resolver().url_patterns
+    gc.collect()
+    gc.freeze()
 
 
 def _stop_when_abandoned() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from config import keeper
 from config.children import RESTARTS, Children
 from config.management.commands.up import binding_fault
 from operations.workers.processes import is_alive, processes_with_environment
@@ -237,6 +238,18 @@ def test_production_gets_no_accounts_and_collected_static_files(up: Up) -> None:
 
 
 @pytest.mark.slow
+def test_what_keeps_the_rest_running_holds_no_django(up: Up) -> None:
+    process = up.start()
+    up.lines_until_ready()
+
+    assert wait_until(lambda: "config.keeper" in command_line(process.pid))
+    (worker,) = up.children("operations_worker")
+    extension = "cryptography/hazmat/bindings/_rust"
+    assert extension in Path(f"/proc/{worker}/maps").read_text(), "what Django's settings load"
+    assert extension not in Path(f"/proc/{process.pid}/maps").read_text()
+
+
+@pytest.mark.slow
 def test_kill_9_of_up_takes_web_server_and_workers_with_it(up: Up) -> None:
     process = up.start(OPERATIONS_SHUTDOWN_GRACE_SECONDS="2")
     up.lines_until_ready()
@@ -282,6 +295,24 @@ def test_worker_that_dies_again_and_again_is_told_while_pages_go_on(up: Up) -> N
     assert up.children("operations_worker") == []
     assert up.log.read_text().count("IT IS DOWN") == 1
     assert up.get("/") == 200
+
+
+def test_who_asked_for_the_end_before_the_handing_over_gets_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("it went on"))
+    handlers = {number: signal.getsignal(number) for number in keeper.StopRequest.SIGNALS}
+    handlers[signal.SIGCHLD] = signal.getsignal(signal.SIGCHLD)
+    try:
+        stop = keeper.StopRequest()
+        with Children(directory=Path(), grace_seconds=0, hurry=lambda: True) as children:
+            os.kill(os.getpid(), signal.SIGTERM)
+            keeper.take_over(stop, children)
+        assert stop.is_asked()
+        assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def test_child_may_start_again_when_the_minute_is_over(monkeypatch: pytest.MonkeyPatch) -> None:

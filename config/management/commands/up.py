@@ -6,14 +6,11 @@ import errno
 import http.client
 import json
 import os
-import signal
 import socket
 import sys
-import threading
 import time
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -22,9 +19,10 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from config import accounts, development, local
+from config import accounts, development, keeper, local
 from config.checks import exposure
-from config.children import PER_SECONDS, RESTARTS, Child, Children
+from config.children import Children
+from config.keeper import WEB_SERVER, WORKER, StopRequest
 from config.middleware import own_host
 from operations.database.clock import database_now
 from operations.masking import mask
@@ -34,13 +32,6 @@ READY_WITHIN_SECONDS = 180
 POLL_SECONDS = 0.1
 # On top of the workers' own grace: their supervisor needs a moment to see them end.
 EXTRA_GRACE_SECONDS = 5
-
-WEB_SERVER = "web server"
-WORKER = "worker"
-CONSEQUENCES = {
-    WEB_SERVER: "no page answers. Its last lines are above.",
-    WORKER: "answers are saved and wait. Its last lines are above.",
-}
 
 
 class Command(BaseCommand):
@@ -70,7 +61,7 @@ class Command(BaseCommand):
             self._wait_until_ready(stop, children, started_at)
             if not stop.is_asked():
                 self._announce(account_list, as_json=options["json"])
-                self._wait_for_the_end(stop, children)
+                keeper.take_over(stop, children)
             self._tell("Stopping ...")
         self._tell("Stopped.")
 
@@ -127,22 +118,6 @@ class Command(BaseCommand):
             stop.wait(POLL_SECONDS)
         connection.close()
 
-    def _wait_for_the_end(self, stop: StopRequest, children: Children) -> None:
-        while not stop.is_asked():
-            for child in children.start_ended_again():
-                self._tell_ended(child)
-            stop.wait(POLL_SECONDS)
-
-    def _tell_ended(self, child: Child) -> None:
-        ended = f"The {child.name} ended unexpectedly ({words_of(child.process.returncode)})"
-        if child.is_waiting:
-            self._tell(
-                f"{ended}, for the {RESTARTS + 1}th time within {PER_SECONDS:.0f} s. IT IS DOWN, "
-                f"and started again only so often: {CONSEQUENCES[child.name]}"
-            )
-        else:
-            self._tell(f"{ended}; starting it again.")
-
     def _fail_if_one_ended(self, children: Children) -> None:
         ended = children.first_ended()
         if ended:
@@ -171,29 +146,6 @@ class Command(BaseCommand):
         raise SystemExit(1)
 
 
-class StopRequest:
-    """SIGINT, SIGTERM and SIGHUP as a question to ask; the second one means: now."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._asked = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._note)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self._count += 1
-        self._asked.set()
-
-    def is_asked(self) -> bool:
-        return self._asked.is_set()
-
-    def is_urgent(self) -> bool:
-        return self._count > 1
-
-    def wait(self, seconds: float) -> None:
-        self._asked.wait(seconds)
-
-
 def binding_fault(address: str, port: int) -> str:
     """Why the web server could not listen there, or "". Looked at before anything is started."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -206,10 +158,6 @@ def binding_fault(address: str, port: int) -> str:
                 return f"Port {port} is in use; choose another one: PORT={port + 1} make run"
             return f"Cannot listen on {address}, port {port}: {error.strerror}."
     return ""
-
-
-def words_of(returncode: int) -> str:
-    return f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
 
 
 def pages_answer() -> bool:

@@ -25,6 +25,7 @@ every 700 allocations took a tenth of a worker's processor time. Forked workers 
 
 class Command(BaseCommand):
     help = "Internal: the worker processes of operations_worker. Start that one instead."
+    requires_system_checks: list[str] = []  # the supervisor has made them
 
     def handle(self, *args: Any, **options: Any) -> None:
         threading.Thread(target=_end_with_supervisor, daemon=True).start()
