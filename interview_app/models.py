@@ -394,7 +394,7 @@ class SecondOpinion(models.Model):
 
 
 class SessionSummary(models.Model):
-    """The closing text of a session; it names the questions that have no scored feedback."""
+    """The closing text of a session; it names the questions without a score that counts."""
 
     session = models.OneToOneField(
         InterviewSession, on_delete=models.CASCADE, related_name="summary"

@@ -144,6 +144,10 @@ class QuestionDetail:
     def is_scored(self) -> bool:
         return self.score is not None
 
+    @property
+    def is_simulated(self) -> bool:
+        return self.feedback is not None and self.feedback.simulated
+
 
 @dataclass(frozen=True)
 class SessionDetail:
@@ -265,24 +269,31 @@ class Standing:
     overall: Decimal | None
     by_competency: list[tuple[str, Decimal | None]]
     missing: list[int]
-    """Numbers of the questions without scored feedback; a follow-up only if it was answered."""
+    """Numbers of the questions without a score that counts; a follow-up only if it was answered."""
     simulated: bool
-    """Whether a score in it is simulated."""
+    """Whether the scores in it are simulated: these count only where no other is."""
 
 
 def standing_of(questions: list[QuestionDetail]) -> Standing:
     questions = counted(questions)
+    counting = with_score(questions)
+    numbers = {each.question.number for each in counting}
     scores: dict[str, list[Decimal | None]] = {}
     for each in questions:
-        scores.setdefault(each.question.competency, []).append(each.score)
+        given = scores.setdefault(each.question.competency, [])
+        given.append(each.score if each.question.number in numbers else None)
     return Standing(
-        overall=mean_score(each.score for each in questions),
+        overall=mean_score(each.score for each in counting),
         by_competency=[(competency, mean_score(given)) for competency, given in scores.items()],
-        missing=[each.question.number for each in questions if not each.is_scored],
-        simulated=any(
-            each.feedback.simulated for each in questions if each.feedback and each.is_scored
-        ),
+        missing=[each.question.number for each in questions if each.question.number not in numbers],
+        simulated=any(each.is_simulated for each in counting),
     )
+
+
+def with_score(questions: list[QuestionDetail]) -> list[QuestionDetail]:
+    """Those whose score counts: the simulated ones only where there is no other."""
+    scored = [each for each in questions if each.is_scored]
+    return [each for each in scored if not each.is_simulated] or scored
 
 
 def counted(questions: list[QuestionDetail]) -> list[QuestionDetail]:

@@ -31,6 +31,7 @@ from interview_app.queries import (
     counted,
     session_details,
     standing_of,
+    with_score,
 )
 from interview_app.simulation.summary import simulated_summary
 from operations.kinds import Kind, ProviderReply, ProviderRequest
@@ -117,7 +118,11 @@ def user_message(session: InterviewSession, questions: list[QuestionDetail]) -> 
         "interview",
         {"language": session.language, "seniority": session.seniority, "role": session.role},
     )
-    lines = (json.dumps(_line(each), ensure_ascii=False) for each in counted(questions))
+    scored = {each.question.number for each in with_score(questions)}
+    lines = (
+        json.dumps(_line(each, is_scored=each.question.number in scored), ensure_ascii=False)
+        for each in counted(questions)
+    )
     return f"{settings}\n{block('feedback', chr(10).join(lines))}"
 
 
@@ -131,15 +136,15 @@ def summary_schema() -> dict[str, Any]:
     )
 
 
-def _line(detail: QuestionDetail) -> dict[str, Any]:
+def _line(detail: QuestionDetail, *, is_scored: bool) -> dict[str, Any]:
     question, feedback = detail.question, detail.feedback
     line: dict[str, Any] = {
         "question": question.number,
         "competency": question.competency,
         "text": question.text,
-        "score": None if feedback is None else _number(feedback.score),
+        "score": _number(detail.score) if is_scored else None,
     }
-    return line | (_points(feedback) if feedback is not None and detail.is_scored else {})
+    return line | (_points(feedback) if feedback is not None and is_scored else {})
 
 
 def _points(feedback: Feedback) -> dict[str, Any]:

@@ -104,10 +104,22 @@ def test_with_nothing_scored_there_is_no_overall() -> None:
 
 def test_a_summary_that_used_simulated_feedback_is_simulated() -> None:
     session = InterviewSessionFactory()
-    scored(session, "4.0")
     scored(session, "3.0", simulated=True)
 
     assert applied(session).simulated
+
+
+def test_of_simulated_and_real_feedback_only_the_real_is_summed_up() -> None:
+    session = InterviewSessionFactory()
+    scored(session, "4.0")
+    scored(session, "3.0", simulated=True)
+
+    first, second = sent_lines(session)
+
+    assert (first["score"], second["score"]) == (4.0, None)
+    assert "fixes" not in second
+    summary = applied(session)
+    assert (summary.overall, summary.missing, summary.simulated) == (Decimal("4.0"), [2], False)
 
 
 def test_a_simulated_summary_of_real_feedback_is_simulated() -> None:

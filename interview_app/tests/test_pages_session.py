@@ -140,7 +140,7 @@ def test_the_summary_names_questions_without_feedback(client: Client, alice: Use
 
     page = client.get(f"/practice/{session.pk}/summary/").text
 
-    assert "Without questions 3, 5, which have no scored feedback." in page
+    assert "Without questions 3, 5, which have no score that counts." in page
     assert "Your answers show what you did yourself." in page
     assert '<span class="chip simulated"' in page
 

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from interview_app.models import InterviewSession
+from interview_app.models import Feedback, InterviewSession
 from interview_app.queries import session_detail, session_details, session_status, sessions_of
 from interview_app.tests.factories import (
     AnswerFactory,
@@ -283,3 +283,25 @@ def test_the_standing_names_what_has_no_score() -> None:
         ("Ownership", None),
     ]
     assert not standing.simulated
+
+
+def test_a_simulated_score_counts_only_where_no_other_does() -> None:
+    session = InterviewSessionFactory()
+    for score, simulated in (("4.0", True), ("2.0", False), ("5.0", True)):
+        FeedbackFactory(
+            answer__question__session=session,
+            answer__question__competency="Learning",
+            score=Decimal(score),
+            simulated=simulated,
+        )
+
+    standing = session_detail(session.pk, session.owner).standing
+
+    assert (standing.overall, standing.missing) == (Decimal("2.0"), [1, 3])
+    assert standing.by_competency == [("Learning", Decimal("2.0"))]
+    assert not standing.simulated
+
+    Feedback.objects.update(simulated=True)
+    standing = session_detail(session.pk, session.owner).standing
+
+    assert (standing.overall, standing.missing, standing.simulated) == (Decimal("3.7"), [], True)
