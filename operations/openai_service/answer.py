@@ -132,7 +132,9 @@ def printable(text: str, length: int) -> str:
     again without what cannot be printed, which may have stood inside a key and hidden it.
     """
     masked = masked_start(text, MAX_MESSAGE)
-    return mask("".join(c for c in masked if c.isascii() and c.isprintable()))[:length]
+    if not (masked.isascii() and masked.isprintable()):
+        masked = mask("".join(c for c in masked if c.isascii() and c.isprintable()))
+    return masked[:length]
 
 
 def identifier(word: str, length: int = 80) -> str:

@@ -10,7 +10,12 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from operations.database.batch_sql import insert_each, insert_instances, update_each
+from operations.database.batch_sql import (
+    insert_each,
+    insert_instances,
+    insert_statements,
+    update_each,
+)
 from operations.models import MetricTotal, Operation, OperationEvent
 from operations.tests.factories import OperationFactory
 
@@ -143,6 +148,32 @@ def test_inserted_rows_get_their_values_the_same_ones_and_the_defaults() -> None
     one, other = OperationEvent.objects.order_by("fence")
     assert (one.operation, one.detail, one.at, one.door) == (first, {"code": "a'b"}, at, "")
     assert (other.operation, other.detail, other.actor) == (second, {}, None)
+
+
+def test_what_all_rows_have_is_sent_once_and_only_what_is_the_same() -> None:
+    first, second = OperationFactory(), OperationFactory()
+    rows: list[dict[str, object]] = [
+        {"operation_id": first.pk, "name": "n", "actor_id": None, "fence": 1, "detail": {"a": 1}},
+        # Equal to the first, to Python.
+        {
+            "operation_id": second.pk,
+            "name": "n",
+            "actor_id": None,
+            "fence": 2,
+            "detail": {"a": True},
+        },
+    ]
+    same = {"at": timezone.now()}
+
+    (statement,) = insert_statements(OperationEvent, rows, same=same)
+    statement.run()
+
+    sent = [value for value in statement.values if value in ("n", ["n", "n"])]
+    assert sent == ["n"]
+    one, other = OperationEvent.objects.order_by("fence")
+    assert [one.operation_id, other.operation_id] == [first.pk, second.pk]
+    assert [one.detail["a"] is True, other.detail["a"] is True] == [False, True]
+    assert {one.name, other.name} == {"n"}
 
 
 def test_inserting_nothing_asks_the_database_nothing(
