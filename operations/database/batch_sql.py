@@ -137,13 +137,18 @@ def update_statements(
     nulls = tuple(name for name, value in where.items() if value is None)
     given = {name: value for name, value in where.items() if value is not None}
     raised = raise_by or {}
-    shape = UpdateShape(match, tuple(given), nulls, tuple(same), add, tuple(raised), returning)
     connection = connections["default"]
     statements = []
     for names, those in by_names.items():
+        alike = {k: v for k, v in _alike(those).items() if k not in match and k not in add}
+        names = tuple(name for name in names if name not in alike)
+        all_same = {**same, **alike}
+        shape = UpdateShape(
+            match, tuple(given), nulls, tuple(all_same), add, tuple(raised), returning
+        )
         before, after = _update_sql(model, names, shape, _places(connection, len(those)))
         values = [
-            *_prepared(connection, model, same),
+            *_prepared(connection, model, all_same),
             *raised.values(),
             *_values(connection, model, names, those),
             *_prepared(connection, model, given),
