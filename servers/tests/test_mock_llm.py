@@ -84,14 +84,14 @@ def test_rules_end_as_ours_say(
     drain: Callable[[], None],
 ) -> None:
     settings.OPENAI_BASE_URL = mock_llm
-    operations = {model: submit(model) for model in RULES if model != "questions"}
-
-    drain_behind_pauses(drain)
-
-    ends = {}
-    for model, operation in operations.items():
+    operations, ends = {}, {}
+    for model in RULES.keys() - {"questions"}:
+        # One by one: who is in flight while another's key is refused waits, and is sent again.
+        operations[model] = operation = submit(model)
+        drain_behind_pauses(drain)
         operation.refresh_from_db()
         ends[model] = (operation.error_category, operation.attempts)
+
     assert ends == {model: RULES[model][2:] for model in operations}
     limited = operations["limited"]
     assert limited.retry_after_at is not None
