@@ -7,5 +7,9 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from operations import telemetry
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
+telemetry.start_spans("web")
+telemetry.start_reports("web")
