@@ -21,6 +21,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 tracer = get_tracer("config")
 _propagator = TraceContextTextMapPropagator()
+NO_TRACE = Context()
 
 
 class RequestSpan:
@@ -47,8 +48,9 @@ class RequestSpan:
 
 
 def _callers_trace(request: HttpRequest) -> Context:
-    given = {name: request.headers[name] for name in _propagator.fields if name in request.headers}
-    return _propagator.extract(given, Context()) if given else Context()
+    given = request.META.get("HTTP_TRACEPARENT")
+    # Not its `tracestate`: that is text.
+    return _propagator.extract({"traceparent": given}, NO_TRACE) if given else NO_TRACE
 
 
 def _method(request: HttpRequest) -> str:

@@ -15,13 +15,14 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.utils.module_loading import import_string
+from structlog.typing import EventDict, WrappedLogger
 
 FLUSH_SECONDS = 2.0
 """A watcher that does not answer must not use up the grace of a stop."""
 
 logger = structlog.get_logger("operations")
 
-_reporters: list[Callable[[dict[str, Any]], None]] = []
+_reporters: list[Callable[[EventDict], None]] = []
 _flushes: list[Callable[[], object]] = []
 
 
@@ -41,7 +42,7 @@ def start_reports(role: str) -> None:
         _flushes.append(flush)
 
 
-def report(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
+def report(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
     """A structlog processor: what the log shows with a stack trace is reported as well."""
     for each in _reporters:
         each(event)
@@ -56,6 +57,14 @@ def flush() -> None:
         thread.start()
     for thread in threads:
         thread.join(FLUSH_SECONDS)
+
+
+def forget() -> None:
+    """What was started. For tests."""
+    start_spans.cache_clear()
+    start_reports.cache_clear()
+    _reporters.clear()
+    _flushes.clear()
 
 
 def _extra(module: str, requirements: str) -> Callable[[str], Any] | None:

@@ -17,6 +17,7 @@ import sentry_sdk
 from django.conf import settings
 from sentry_sdk.integrations.dedupe import DedupeIntegration
 from sentry_sdk.integrations.excepthook import ExcepthookIntegration
+from structlog.typing import EventDict
 
 from operations import trace
 from operations.database.trouble import is_trouble
@@ -38,7 +39,7 @@ TAGS = (
 """Fields of a log line by which an error is searched for."""
 
 
-def start(role: str) -> tuple[Callable[[dict[str, Any]], None], Callable[[], object]]:
+def start(role: str) -> tuple[Callable[[EventDict], None], Callable[[], object]]:
     """What reports a log line that has an exception, and what sends those that wait."""
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
@@ -55,11 +56,11 @@ def start(role: str) -> tuple[Callable[[dict[str, Any]], None], Callable[[], obj
         max_breadcrumbs=0,
         auto_session_tracking=False,
     )
-    sentry_sdk.set_tag("role", role)
+    sentry_sdk.get_global_scope().set_tag("role", role)
     return _report, partial(sentry_sdk.flush, timeout=None)
 
 
-def _report(line: dict[str, Any]) -> None:
+def _report(line: EventDict) -> None:
     error = _error_of(line.get("exc_info"))
     if error is None or str(line.get("logger")).startswith("sentry_sdk"):
         return
