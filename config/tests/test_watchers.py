@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from config.tests.broken_settings import KEY, PRIVATE
 from config.tests.production import Production
@@ -112,6 +115,35 @@ def test_watchers_are_told_who_asked_and_nothing_that_was_said(tmp_path: Path) -
         assert_spans_hang_together(spans)
         assert_that_errors_are_told(watcher.events())
         assert [each for each in UNSEEN if each in watcher.everything] == []
+
+
+UNCAUGHT = f"""
+import django
+django.setup()
+from operations import telemetry
+telemetry.start_reports("supervisor")
+raise ValueError("{PRIVATE}")
+"""
+
+
+def test_what_ends_a_process_is_told_too(tmp_path: Path) -> None:
+    with Watcher() as watcher:
+        variables = {"SENTRY_DSN": f"http://publickey@{watcher.address}/1"}
+        environment = Production(tmp_path, free_port(), variables).environment
+        ended = subprocess.run(
+            [sys.executable, "-c", UNCAUGHT],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+        (event,) = watcher.events()
+        assert ended.returncode == 1
+        assert "Sentry" not in ended.stderr
+        assert event["exception"]["values"][0]["type"] == "ValueError"
+        assert event["tags"] == {"role": "supervisor"}
+        assert PRIVATE not in watcher.everything
 
 
 def assert_one_request_is_found_everywhere(story: Story, spans: list[SeenSpan]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -53,10 +54,11 @@ def flush() -> None:
     """Send what still waits, before this process ends or rests: FLUSH_SECONDS at most."""
     # The SDK's own flush knows no time-out.
     threads = [threading.Thread(target=each, daemon=True) for each in _flushes]
+    end = time.monotonic() + FLUSH_SECONDS
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(FLUSH_SECONDS)
+        thread.join(max(0.0, end - time.monotonic()))
 
 
 def forget() -> None:

@@ -1,6 +1,6 @@
 """The only importer of Sentry's SDK: an error is a type, places in the code, and ids.
 
-None of its integrations is used but the one for uncaught exceptions: they would add requests,
+Of its integrations only those for uncaught exceptions are used: others would add requests,
 statements, logged texts and, the one of the provider's SDK, prompts. What is sent is chosen here,
 field by field, instead of taking out what must not be.
 """
@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sentry_sdk
 from django.conf import settings
+from sentry_sdk.integrations.atexit import AtexitIntegration
 from sentry_sdk.integrations.dedupe import DedupeIntegration
 from sentry_sdk.integrations.excepthook import ExcepthookIntegration
 from structlog.typing import EventDict
@@ -47,7 +47,11 @@ def start(role: str) -> tuple[Callable[[EventDict], None], Callable[[], object]]
         server_name=trace.host(),
         default_integrations=False,
         auto_enabling_integrations=False,
-        integrations=[ExcepthookIntegration(), DedupeIntegration()],
+        integrations=[
+            ExcepthookIntegration(),
+            AtexitIntegration(callback=_wait_in_silence),
+            DedupeIntegration(),
+        ],
         before_send=_what_may_be_sent,
         # Belt and braces: none of it passes _what_may_be_sent.
         send_default_pii=False,
@@ -57,7 +61,11 @@ def start(role: str) -> tuple[Callable[[EventDict], None], Callable[[], object]]
         auto_session_tracking=False,
     )
     sentry_sdk.get_global_scope().set_tag("role", role)
-    return _report, partial(sentry_sdk.flush, timeout=None)
+    return _report, sentry_sdk.flush
+
+
+def _wait_in_silence(pending: int, timeout: float) -> None:
+    """By itself it says on stderr that it waits, between lines of JSON."""
 
 
 def _report(line: EventDict) -> None:

@@ -78,7 +78,6 @@ class Supervisor:
         finally:
             self._stop_in_order()
             banner.stopped("worker", reason=self._stop_reason)
-            telemetry.flush()
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._stop_reason = signal.Signals(number).name
