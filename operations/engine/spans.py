@@ -109,5 +109,8 @@ def _ours(operation: Operation) -> dict[str, str]:
 
 @functools.lru_cache(maxsize=64)
 def _server(base_url: str) -> tuple[str, int]:
-    parts = urlsplit(base_url)
-    return parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
+    try:
+        parts = urlsplit(base_url)
+        return parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
+    except ValueError:  # no address: the call itself says so, in our words
+        return "", 0

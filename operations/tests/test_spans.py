@@ -142,6 +142,21 @@ def test_attributes_have_names_of_the_conventions_or_of_the_log(
     }
 
 
+def test_an_address_that_is_none_is_told_by_the_call(
+    submit: Submit,
+    drain: Callable[[], None],
+    provider: FaultServer,
+    seen: Seen,
+    settings: Settings,
+) -> None:
+    settings.OPENAI_BASE_URL = "http://[no-address/v1"
+    submit()
+
+    drain()
+
+    assert [attributes(each)["error.type"] for each in seen()] == ["ENDPOINT_NOT_FOUND"] * 2
+
+
 def test_without_an_sdk_there_is_one_empty_span(
     submit: Submit, drain: Callable[[], None], provider: FaultServer
 ) -> None:
