@@ -113,7 +113,7 @@ screenshots: $(VENV)/.dev ## Remake the pictures in docs/images (needs Chromium)
 
 .PHONY: requirements
 requirements: $(VENV)/.dev ## Compile requirements/*.in to hashed *.txt
-	@cd requirements && for set in base scale dev; do \
+	@cd requirements && for set in base scale telemetry sentry dev; do \
 		../$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 			-o $$set.txt $$set.in >/dev/null; done
 

@@ -91,6 +91,8 @@ class Environment:
     retention_days: int
     alert_webhook_format: str
     metrics_token: str
+    otel_exporter_otlp_endpoint: str
+    sentry_dsn: str
 
 
 VARIABLES = tuple(field.name.upper() for field in fields(Environment))
@@ -182,6 +184,8 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
             "ALERT_WEBHOOK_FORMAT", ("auto", "generic", "slack"), default="auto"
         ),
         metrics_token=_metrics_token(reader),
+        otel_exporter_otlp_endpoint=places.collector(reader),
+        sentry_dsn=places.sentry(reader),
         # The file itself is read, and refused, by `operations.checks`.
     )
     for sentence in unknown(variables, known=VARIABLES):

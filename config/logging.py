@@ -17,12 +17,14 @@ from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from config.line_length import bounded
-from operations import trace
+from operations import telemetry, trace
 from operations.database import trouble
 from operations.database.trouble import is_trouble
 from operations.masking import mask_event
 
 REQUEST_LOGGER = "django_structlog.middlewares.request"
+
+SPAN_EXPORTER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 
 # django-structlog's names → the names of our log contract.
 REQUEST_EVENTS = {"request_finished": "http.request", "request_failed": "http.request"}
@@ -123,6 +125,8 @@ def logging_configuration(*, level: str, log_format: str, colors: bool = False) 
             "_granian": {"handlers": [], "propagate": True},
             # A line for each call of the provider; the attempts have events of their own.
             "httpx2": {"level": "WARNING"},
+            # While its collector is away it has something to say of each batch.
+            SPAN_EXPORTER: {"level": "ERROR", "filters": ["seldom"]},
         },
     }
 
@@ -131,6 +135,7 @@ def _rendering(log_format: str, *, colors: bool) -> list[Processor]:
     if log_format == "console":
         return [
             without_trace_of_trouble,
+            telemetry.report,
             structlog.processors.format_exc_info,
             mask_event,
             bounded(
@@ -141,6 +146,7 @@ def _rendering(log_format: str, *, colors: bool) -> list[Processor]:
         ]
     return [
         without_trace_of_trouble,
+        telemetry.report,
         # The transformer writes local variables by default: keys and answers, that is.
         ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
         mask_event,

@@ -104,3 +104,25 @@ def webhook(reader: Reader) -> str:
             "ALERT_WEBHOOK_URL", "is not an http or https URL", "https://hooks.example.org/ops"
         )
     return url
+
+
+def collector(reader: Reader) -> str:
+    name = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    url = reader.text(name)
+    if url and not is_url(url, ("http", "https")):
+        reader.wrong(name, "is not an http or https URL", "http://127.0.0.1:4318")
+    return url
+
+
+def sentry(reader: Reader) -> str:
+    dsn = reader.text("SENTRY_DSN")
+    if dsn and not (is_url(dsn, ("http", "https")) and _names_project(dsn)):
+        reader.wrong(
+            "SENTRY_DSN", "is no DSN with a key and a project", "https://key@sentry.example.org/1"
+        )
+    return dsn
+
+
+def _names_project(dsn: str) -> bool:
+    parts = urlsplit(dsn)
+    return bool(parts.username) and parts.path.rpartition("/")[2].isdecimal()

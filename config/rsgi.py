@@ -21,6 +21,7 @@ from granian.rsgi import Scope
 from config import refused
 from config.bodies import Bodies, ClientGone, Limits, TooMany, TooSlow
 from config.wsgi import application
+from operations import telemetry
 from operations.limits.address import address_in
 
 # Views that compute gain nothing from more threads than cores. Those that wait do: for SQLite's
@@ -55,6 +56,21 @@ async def app(scope: Scope, protocol: HTTPProtocol) -> None:
         await _in_thread(environ, io.BytesIO(), protocol)
     else:
         await _with_body(environ, length, protocol)
+
+
+def _start(loop: asyncio.AbstractEventLoop) -> None:
+    telemetry.start_spans("web")
+    telemetry.start_reports("web")
+
+
+def _stop(loop: asyncio.AbstractEventLoop) -> None:
+    telemetry.flush()
+
+
+# granian calls them in the process that serves, after its fork, and when the last request is
+# answered; at that process's end no `atexit` runs.
+app.__rsgi_init__ = _start  # type: ignore[attr-defined]
+app.__rsgi_del__ = _stop  # type: ignore[attr-defined]
 
 
 async def _with_body(environ: dict[str, Any], length: int, protocol: HTTPProtocol) -> None:

@@ -90,6 +90,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.request_spans.RequestSpan",
     "config.middleware.SecurityHeaders",
     "corsheaders.middleware.CorsMiddleware",
     "config.unavailable.DatabaseTrouble",
@@ -320,3 +321,5 @@ ADMINS = [(address, address) for address in env.admins]
 ALERT_WEBHOOK_URL = env.alert_webhook_url
 ALERT_WEBHOOK_FORMAT = env.alert_webhook_format
 METRICS_TOKEN = env.metrics_token
+OTEL_EXPORTER_OTLP_ENDPOINT = env.otel_exporter_otlp_endpoint
+SENTRY_DSN = env.sentry_dsn

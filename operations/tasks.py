@@ -3,9 +3,15 @@ them)."""
 
 from __future__ import annotations
 
+from operations import telemetry
 from operations.engine.drain import run_drain
 
 
 def drain(supervisor: str = "", slots: int = 1) -> None:
     """Run operations until the drain's time is up; returns at once where all slots are taken."""
-    run_drain(supervisor=supervisor, slots=slots)
+    telemetry.start_spans("worker")
+    telemetry.start_reports("worker")
+    try:
+        run_drain(supervisor=supervisor, slots=slots)
+    finally:
+        telemetry.flush()

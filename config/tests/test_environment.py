@@ -64,6 +64,8 @@ WRONG = {
     "CORS_ALLOWED_ORIGINS": "https://app.example.org/page",
     "RETENTION_DAYS": "a year",
     "METRICS_TOKEN": "short",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317",
+    "SENTRY_DSN": "https://sentry.example.org/1",
 }
 
 

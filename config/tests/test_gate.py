@@ -14,6 +14,7 @@ from django.template import engines
 
 BASE_DIR = Path(settings.BASE_DIR)
 DOCUMENTS = [BASE_DIR / "README.md", BASE_DIR / "CHANGELOG.md", *BASE_DIR.glob("docs/**/*.md")]
+SETS = ("base", "scale", "telemetry", "sentry", "dev")
 TEMPLATES = sorted((BASE_DIR / "templates").rglob("*.html"))
 
 
@@ -36,14 +37,14 @@ def test_template_compiles(path: Path) -> None:
     engines["django"].from_string(path.read_text())
 
 
-@pytest.mark.parametrize("smaller", ["base.txt", "scale.txt"])
+@pytest.mark.parametrize("smaller", ["base.txt", "scale.txt", "telemetry.txt", "sentry.txt"])
 def test_suite_runs_on_the_versions_that_are_installed_in_production(smaller: str) -> None:
     everything = pins("dev.txt")
 
     assert {name: everything.get(name) for name in pins(smaller)} == pins(smaller)
 
 
-@pytest.mark.parametrize("name", ["base", "scale", "dev"])
+@pytest.mark.parametrize("name", SETS)
 def test_every_requirement_is_pinned_with_a_hash_and_names_no_index(name: str) -> None:
     text = (BASE_DIR / "requirements" / f"{name}.txt").read_text()
 
@@ -56,7 +57,7 @@ def test_every_requirement_is_pinned_with_a_hash_and_names_no_index(name: str) -
 def test_every_chosen_dependency_has_a_line_that_says_what_it_is_for() -> None:
     explained = (BASE_DIR / "docs" / "dependencies.md").read_text()
 
-    names = chosen("base.in") | chosen("scale.in") | chosen("dev.in")
+    names = set().union(*(chosen(f"{name}.in") for name in SETS))
     assert {n for n in names if not re.search(rf"\b{n}(\[[a-z-]+\])?(?=[, |])", explained)} == set()
 
 

@@ -35,6 +35,7 @@ FORBIDDEN = {
     "web-without-openai": ("operations.engine.transitions", "operations.openai_service"),
     "reading": ("interview_app.reading", "django"),
     "web-without-readers": ("interview_app.services", "pypdf"),
+    "sentry": ("operations.services", "sentry_sdk"),
     "tenacity": ("operations.services", "tenacity"),
     "django-q": ("operations.services", "django_q"),
     "drf": ("operations.services", "rest_framework"),

@@ -33,7 +33,7 @@ from rest_framework.exceptions import (
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from operations import events
+from operations import events, trace
 from operations.database import trouble
 from operations.database.trouble import is_trouble
 from operations.errors import OpenAIServiceError
@@ -50,8 +50,10 @@ RETRY_AFTER_SECONDS = 5
 
 
 def problem_document(status: int, code: str, detail: str, **members: Any) -> dict[str, Any]:
-    """RFC 9457, with the `code` that programs go by."""
+    """RFC 9457, with the `code` that programs go by and, once it is known, the request's id."""
     known = HTTPStatus(status)
+    if request_id := trace.request_id():
+        members["request_id"] = request_id
     return {
         "type": "about:blank",
         "title": known.phrase,

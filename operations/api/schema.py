@@ -38,6 +38,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     category = serializers.CharField(required=False)
     retryable = serializers.BooleanField(required=False)
     operation = serializers.UUIDField(required=False)
+    request_id = serializers.CharField(required=False)
 
 
 class ApiSchema(AutoSchema):

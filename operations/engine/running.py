@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 import structlog
 from django.conf import settings
 from django.db import connection
+from opentelemetry.trace import Span
 from pydantic import ValidationError
 
 from operations import events, openai_service, retry
 from operations.database.clock import database_now
-from operations.engine import failing, failpoints, ledger
+from operations.engine import failing, failpoints, ledger, spans
 from operations.engine.calling import FailedCall, NextCall, note_failed_calls, start_next_calls
 from operations.engine.claims import Claim
 from operations.engine.completing import Outcome, complete_together
@@ -68,6 +69,7 @@ class Run:
     reply: ProviderReply | None = None
     last_error: OpenAIServiceError | None = None
     last_duration_ms: int = 0
+    span: Span = spans.NONE
 
     @property
     def operation(self) -> Operation:
@@ -80,6 +82,7 @@ class Run:
     async def execute(self) -> None:
         """Run to the end. Ends by itself in every case; what it cannot write, the sweep will."""
         structlog.contextvars.bind_contextvars(**events.operation_fields(self.operation))
+        self.span = spans.of_run(self.operation)
         try:
             await self._ask_and_finish()
         except LeaseLost:
@@ -93,6 +96,8 @@ class Run:
             logger.exception("operation.crashed", **events.operation_fields(self.operation))
             usage = self.reply.usage if self.reply else None
             await self._fail(failing.own_fault(error, usage))
+        finally:
+            spans.end_run(self.span, self.operation)
 
     async def _ask_and_finish(self) -> None:
         self.reply = await self._ask()
@@ -142,19 +147,23 @@ class Run:
         refuse_inside_transaction()
         failpoints.reach("before_call")
         self.call_started = time.monotonic()
+        span = spans.of_call(self.span, self.claim)
+        outcome: ProviderReply | OpenAIServiceError | None = None
         try:
-            return await openai_service.ask(
+            outcome = await openai_service.ask(
                 self.claim.request,
                 credential=self.claim.credential,
                 timeout_seconds=min(
                     float(settings.OPENAI_TIMEOUT_SECONDS), max(0.001, self.seconds_left())
                 ),
             )
+            return outcome
         except OpenAIServiceError as error:
-            self.last_error = error
+            self.last_error = outcome = error
             raise
         finally:
             self.last_duration_ms = self._call_ms()
+            spans.end_call(span, outcome)
 
     def next_call(self) -> NextCall:
         return NextCall(self.operation, self.claim.request.model or settings.OPENAI_MODEL)

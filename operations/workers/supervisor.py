@@ -17,7 +17,7 @@ from types import FrameType
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from operations import banner, dispatch, events, exits, lifeline, trace
+from operations import banner, dispatch, events, exits, lifeline, telemetry, trace
 from operations.database.clock import database_now
 from operations.engine import leases
 from operations.models import WorkerHeartbeat, WorkerRestart
@@ -67,6 +67,7 @@ class Supervisor:
         """Supervise until SIGTERM, SIGINT or the end of an outer lifeline; then stop in order."""
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
+        telemetry.start_reports("supervisor")
         banner.started("worker", concurrency=settings.OPERATIONS_CONCURRENCY, drains=self.slots)
         end_left_over_groups()
         self._start()
