@@ -65,6 +65,10 @@ bench: bench/.venv/.installed ## Run ours and four peers side by side, 45 minute
 bench-scaling: bench/.venv/.installed ## Run ours against calls in flight, processes and rows; draws the plots
 	@bench/.venv/bin/python -m bench.scaling
 
+.PHONY: bench-pages
+bench-pages: $(VENV)/.dev ## Measure each page of somebody with 10,000 practices, five minutes
+	@$(BIN)/python -m bench.pages $(ARGS)
+
 .PHONY: model
 model: .local/servers/model/.installed ## Serve a small real model on port 8080 (PORT); compiles it, this once
 	@exec .local/servers/model/bin/python servers/model.py

@@ -100,6 +100,8 @@ TOGETHER = (
     "interview_app/tests/test_console_browser.py",
     "interview_app/tests/test_browser.py",
     "interview_app/tests/test_browser_settings.py",
+    "interview_app/tests/test_browser_screens.py",
+    "interview_app/tests/test_browser_journey.py",
     "interview_app/tests/test_browser_answering.py",
     "config/tests/test_slow_clients.py",
 )

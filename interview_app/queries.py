@@ -39,6 +39,13 @@ MISSING = "missing"
 NUMBER = "number"
 """Parameter of an operation that writes one question: the question's number."""
 
+ANSWER_TEXTS = (
+    "text",
+    *(f"feedback__{name}" for name in ("criteria", "strengths", "fixes", "rewrite")),
+    "second_opinion__criteria",
+)
+"""Of an answer and of what was said to it."""
+
 FAILED = Operation.Status.FAILED
 CANCELLED = Operation.Status.CANCELLED
 
@@ -318,7 +325,7 @@ def session_details(
 ) -> list[SessionDetail]:
     """The details of many sessions in three queries, and one a session whose summary was not
     joined (`select_related("summary")`). The texts of a session's answers may be 4 MB: pages that
-    show none of them leave them in the database."""
+    show none of them, nor of the feedback's, leave them in the database."""
     found = list(sessions)
     operations = _operations_of(session.pk for session in found)
     return _details(found, operations, with_answer_texts=with_answer_texts)
@@ -352,7 +359,7 @@ def _details(
     answers = _by(
         Answer.objects.filter(question__session_id__in=ids)
         .select_related("feedback", "second_opinion")
-        .defer(*(() if with_answer_texts else ("text",)))
+        .defer(*(() if with_answer_texts else ANSWER_TEXTS))
         .order_by("number"),
         "question_id",
     )

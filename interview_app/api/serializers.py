@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -268,19 +269,24 @@ class QuestionSerializer(serializers.Serializer[QuestionDetail]):
     def get_feedback(self, question: QuestionDetail) -> dict[str, Any] | None:
         """Null also while the pages hold it back, except in what a person takes along of all."""
         shown = question.feedback if self._is_shown(question) else None
-        return FeedbackSerializer(shown).data if shown else None
+        return self._feedback.to_representation(shown) if shown else None
 
     @extend_schema_field(SecondOpinionSerializer(allow_null=True))
     def get_second_opinion(self, question: QuestionDetail) -> dict[str, Any] | None:
         """Likewise."""
         shown = question.second_opinion if self._is_shown(question) else None
-        return SecondOpinionSerializer(shown).data if shown else None
+        return self._second_opinion.to_representation(shown) if shown else None
 
     def _is_shown(self, question: QuestionDetail) -> bool:
         return bool(question.question.session.shows_feedback or self.context.get(HELD_BACK_TOO))
 
     def _answer(self, detail: AnswerDetail) -> dict[str, Any]:
-        return AnswerSerializer(detail.answer).data
+        return self._each_answer.to_representation(detail.answer)
+
+    # Made once for all questions of a list: making one takes as long as writing three rows.
+    _feedback = cached_property(lambda self: FeedbackSerializer())
+    _second_opinion = cached_property(lambda self: SecondOpinionSerializer())
+    _each_answer = cached_property(lambda self: AnswerSerializer())
 
 
 class PointSerializer(serializers.Serializer[Point]):

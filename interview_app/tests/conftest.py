@@ -87,7 +87,7 @@ def started_app(directory: Path, **environment: str) -> Iterator[RunningApp]:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "up"],
             cwd=tree,
-            env=_environment() | environment,
+            env=environment_of_a_copy() | environment,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -99,7 +99,7 @@ def started_app(directory: Path, **environment: str) -> Iterator[RunningApp]:
             process.communicate(timeout=60)
 
 
-def _environment() -> dict[str, str]:
+def environment_of_a_copy() -> dict[str, str]:
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings",

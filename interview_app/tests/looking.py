@@ -6,13 +6,17 @@ import os
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Response
 
 AXE = Path(__file__).parent / "data" / "axe" / "axe.min.js"
+LOST_TEXT = Path(__file__).parent / "data" / "lost_text.js"
 WEBP_QUALITY = 20
 """Letters are sharp still; forty pictures are half a megabyte."""
+MOST_BYTES = 100_000
+"""Of a first load, everything a page asks for."""
 RUN_AXE = """async (place) => {
   const report = await axe.run(place ?? document, { resultTypes: ["violations"] });
   return report.violations;
@@ -32,6 +36,45 @@ def too_wide(page: Page) -> list[str]:
     """Tables may scroll within themselves, the page must not (WCAG 1.4.10)."""
     width = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     return [f"scrolls {width} px sideways"] if width > 0 else []
+
+
+def lost_text(page: Page) -> list[str]:
+    """What cannot be read, with all parts unfolded (WCAG 1.4.4): words outside of their box, over
+    other words, or cut off."""
+    lost: list[str] = page.evaluate(LOST_TEXT.read_text("utf-8"))
+    return lost
+
+
+def double_text(page: Page) -> None:
+    """Twice as large letters in a window of the same size, as a browser's own setting does it."""
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+
+
+class Load:
+    """What a page's load brought over the line, from where, and what the browser said to it."""
+
+    def __init__(self, page: Page, host: str) -> None:
+        self.page, self.host, self.answers = page, host, list[Response]()
+        self.complaints: list[str] = []
+        page.on("response", lambda answer: self.answers.append(answer))
+        page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: self.complaints.append(said.text) if said.type == "error" else None,
+        )
+
+    def faults(self) -> list[str]:
+        """Since the last call."""
+        answers, self.answers[:] = list(self.answers), []
+        weight = sum(
+            sizes["responseBodySize"] + sizes["responseHeadersSize"]
+            for sizes in (answer.request.sizes() for answer in answers)
+        )
+        foreign = [each.url for each in answers if urlsplit(each.url).netloc != self.host]
+        heavy = [f"{weight} bytes"] if weight > MOST_BYTES else []
+        complaints, self.complaints[:] = list(self.complaints), []
+        return foreign + heavy + complaints
 
 
 TABLES_CUT_OFF = """() => [...document.querySelectorAll("table")].filter((table) => {

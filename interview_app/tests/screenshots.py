@@ -45,11 +45,14 @@ class _Tour:
 
     def go(self, app: RunningApp) -> None:
         self._visit(app)
+        self._keep_a_resume()
         self._keep_a_story()
         session = self._start()
         self._plan(session)
         self._answer(session)
         self._finish(session)
+        self._practise_again(session)
+        self._practise_like_the_real_thing()
         self._look_at_what_is_mine()
 
     def _keep(self, name: str) -> None:
@@ -70,6 +73,15 @@ class _Tour:
         page.get_by_role("button", name="Sign in").click()
         expect(page.locator("h1")).to_have_text("My practice")
 
+    def _keep_a_resume(self) -> None:
+        page = self.page
+        page.goto("/resume/")
+        page.get_by_label("Your résumé").fill(MARA_RESUME)
+        page.locator("form:has(#id_resume_file) button").click()
+        expect(page.locator("#id_entries-0-employer")).to_be_visible()
+        page.locator("#id_entries-0-employer").scroll_into_view_if_needed()
+        self._keep("resume")
+
     def _keep_a_story(self) -> None:
         page = self.page
         page.goto("/stories/new/")
@@ -86,6 +98,7 @@ class _Tour:
         page.get_by_label("The job posting").fill(BILLING_POSTING)
         page.get_by_label("Your résumé").fill(MARA_RESUME)
         page.get_by_label("Questions", exact=True).fill("3")
+        page.evaluate("for (const box of document.querySelectorAll('textarea')) box.scrollTop = 0")
         page.evaluate("scrollTo(0, 0)")
         self._keep("new-practice")
         page.get_by_role("button", name="Start").click()
@@ -120,12 +133,38 @@ class _Tour:
         expect(page.locator("section.summary")).to_be_visible()
         page.evaluate("scrollTo(0, 0)")
         self._keep("summary")
+        page.get_by_role("button", name="Make a link").click()
+        page.goto(str(page.locator(".share .link a").get_attribute("href")))
+        self._keep("shared")
+
+    def _practise_again(self, session: str) -> None:
+        page = self.page
+        page.goto(session)
+        page.get_by_role("button", name="Practise this again with new questions").click()
+        page.get_by_role("link", name="Answer the first question").click()
+        page.get_by_label("Your answer").fill(f"{STRONG_ANSWER} It took me 12 days.")
+        page.get_by_role("button", name="Save and see feedback").click()
+        expect(page.locator(".feedback")).to_be_visible()
+        page.locator(".crumb a").click()
+        page.get_by_role("link", name="Compare it with the practice before").click()
+        expect(page.locator("table.compared").first).to_be_visible()
+        self._keep("comparison")
+
+    def _practise_like_the_real_thing(self) -> None:
+        page = self.page
+        page.goto("/practice/new/?example=1")
+        page.get_by_label("Feedback", exact=True).select_option("real")
+        page.get_by_role("button", name="Start").click()
+        page.get_by_role("link", name="Answer the first question").click()
+        expect(page.locator(".timer")).to_be_visible()
+        self._keep("real-mode")
 
     def _look_at_what_is_mine(self) -> None:
         for name, path in (
             ("my-practice", "/practice/"),
             ("progress", "/progress/"),
             ("settings", "/account/"),
+            ("privacy", "/privacy/"),
         ):
             self.page.goto(path)
             self._keep(name)

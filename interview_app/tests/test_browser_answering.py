@@ -358,6 +358,17 @@ def test_going_on_and_back_loses_no_word(page: Page) -> None:
     expect(box(page)).to_have_value(WORDS)
 
 
+def test_a_double_click_saves_one_answer(page: Page, running_app: RunningApp) -> None:
+    first_question(page)
+    box(page).fill(STRONG_ANSWER)
+    before = running_app.count("interview_app_answer")
+
+    page.get_by_role("button", name="Save and see feedback").dblclick()
+
+    expect(page.locator(".feedback")).to_be_visible(timeout=WAIT_MS)
+    assert running_app.count("interview_app_answer") == before + 1
+
+
 def test_an_expired_sign_in_loses_no_word(page: Page, running_app: RunningApp) -> None:
     first_question(page)
     page.context.clear_cookies(name="sessionid")

@@ -9,11 +9,11 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Response, ViewportSize, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pypdf import PdfReader
 
 from interview_app.tests.conftest import WAIT_MS, RunningApp, opened_browser
-from interview_app.tests.looking import found_by_axe, too_wide
+from interview_app.tests.looking import Load, found_by_axe, too_wide
 from interview_app.tests.samples import STRONG_ANSWER
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -22,35 +22,6 @@ SCREENS: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
     "light, wide": ("light", {"width": 1280, "height": 900}),
     "dark, narrow": ("dark", {"width": 360, "height": 740}),
 }
-MOST_BYTES = 100_000
-"""Of a first load, everything a page asks for."""
-
-
-class Load:
-    """What a page's load brought over the line, and from where."""
-
-    def __init__(self, page: Page, host: str) -> None:
-        self.page, self.host, self.answers = page, host, list[Response]()
-        self.complaints: list[str] = []
-        page.on("response", lambda answer: self.answers.append(answer))
-        page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda said: self.complaints.append(said.text) if said.type == "error" else None,
-        )
-
-    def faults(self) -> list[str]:
-        """Since the last call."""
-        answers, self.answers[:] = list(self.answers), []
-        weight = sum(
-            sizes["responseBodySize"] + sizes["responseHeadersSize"]
-            for sizes in (answer.request.sizes() for answer in answers)
-        )
-        foreign = [each.url for each in answers if urlsplit(each.url).netloc != self.host]
-        heavy = [f"{weight} bytes"] if weight > MOST_BYTES else []
-        complaints, self.complaints[:] = list(self.complaints), []
-        return foreign + heavy + complaints
 
 
 @pytest.fixture(params=list(SCREENS.values()), ids=list(SCREENS))

@@ -18,6 +18,7 @@ from interview_app.tests.factories import (
     InterviewSessionFactory,
     QuestionFactory,
 )
+from interview_app.views.progress import NEWEST_POINTS, TRENDS_PER_PAGE
 
 PAGE = "my_progress"
 
@@ -92,3 +93,30 @@ def test_line_goes_from_edge_to_edge_and_higher_is_above() -> None:
     assert (first, last) == (MARGIN, WIDTH - MARGIN)
     assert (low, high) == (HEIGHT - MARGIN, MARGIN)
     assert line_of([Decimal(3)]).dots == [(MARGIN, HEIGHT / 2)]
+
+
+@pytest.mark.django_db
+def test_a_long_line_shows_its_newest_end(alice: User, page: Callable[[], Any]) -> None:
+    for number in range(NEWEST_POINTS + 1):
+        scored(alice, "Coaching", "5.0" if number == 0 else "2.0")
+
+    (trend,) = page().context["judged"]
+
+    assert len(trend.points) == NEWEST_POINTS
+    assert trend.change == 0
+
+
+@pytest.mark.django_db
+def test_many_competencies_have_pages(alice: User, client: Client, page: Callable[[], Any]) -> None:
+    scored(alice, "Lowest of all", "1.0")
+    for number in range(TRENDS_PER_PAGE):
+        scored(alice, f"Competency {number}", "2.0")
+    scored(alice, "Simulated", "5.0", simulated=True)
+
+    first, second = page(), client.get(f"{reverse(PAGE)}?page=2")
+
+    assert len(first.context["judged"]) == TRENDS_PER_PAGE
+    assert first.context["simulated"] == []
+    assert [each.competency for each in second.context["judged"]] == ["Lowest of all"]
+    assert [each.competency for each in second.context["simulated"]] == ["Simulated"]
+    assert first.context["weakest"].competency == "Lowest of all"

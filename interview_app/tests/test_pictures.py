@@ -9,7 +9,7 @@ from django.conf import settings
 
 DOCS = Path(settings.BASE_DIR, "docs")
 PICTURE = re.compile(r"!\[([^\]]*)\]\((?:docs/)?images/([^)]+)\)")
-MOST_BYTES = 650_000
+MOST_BYTES = 900_000
 
 
 def shown() -> dict[str, str]:

@@ -45,6 +45,13 @@ def test_it_names_the_host_and_the_model_and_no_key(client: Client, settings: Se
     assert "sk-proj" not in page
 
 
+def test_it_says_who_hears_what_is_dictated_and_read_aloud(client: Client) -> None:
+    page = client.get(PATH).text
+
+    assert "Chrome to Google, Edge to Microsoft, Safari to Apple" in page
+    assert "voices of your own device alone" in page
+
+
 def test_it_says_how_long_things_are_kept(client: Client, settings: Settings) -> None:
     assert "deleted by itself" not in client.get(PATH).text
 

@@ -24,6 +24,8 @@ from operations.models import Door
 from operations.refusals import Refusal
 
 PRACTICES_PER_PAGE = 20
+LONG_TEXTS = ("job_description", "resume_text", "resume_entries", "summary__text")
+"""Of a practice; the list shows none of them."""
 
 
 @require_safe
@@ -43,7 +45,7 @@ def new_practice(request: HttpRequest) -> HttpResponse:
 
 @own_page
 def my_practice(request: HttpRequest) -> HttpResponse:
-    sessions = sessions_of(signed_in_user(request)).select_related("summary")
+    sessions = sessions_of(signed_in_user(request)).select_related("summary").defer(*LONG_TEXTS)
     page = Paginator(sessions, PRACTICES_PER_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "practices": session_details(list(page), with_answer_texts=False)}
     return render(request, "interview_app/my_practice.html", context)

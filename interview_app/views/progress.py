@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -14,10 +15,14 @@ from interview_app.progress import Point, progress_of
 from interview_app.views.live import own_page
 from interview_app.views.ownership import signed_in_user
 
+TRENDS_PER_PAGE = 10
+NEWEST_POINTS = 20
+"""Of each trend: more dots would touch, and more rows make the page heavy."""
+
 
 @dataclass(frozen=True)
 class Trend:
-    """The points of one competency that are all simulated, or none of them."""
+    """The newest points of one competency that are all simulated, or none of them."""
 
     competency: str
     points: list[Point]
@@ -32,17 +37,20 @@ class Trend:
 
     @property
     def change(self) -> Decimal | None:
-        """From the first to the newest practice; None after a single one."""
+        """From the first of these practices to the newest; None after a single one."""
         return self.newest.score - self.points[0].score if len(self.points) > 1 else None
 
 
 @own_page
 def my_progress(request: HttpRequest) -> HttpResponse:
     trends = list(_trends(progress_of(signed_in_user(request))))
+    trends.sort(key=lambda each: each.newest.simulated)
     judged = [each for each in trends if not each.newest.simulated]
+    page = Paginator(trends, TRENDS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
-        "judged": judged,
-        "simulated": [each for each in trends if each.newest.simulated],
+        "page": page,
+        "judged": [each for each in page if not each.newest.simulated],
+        "simulated": [each for each in page if each.newest.simulated],
         # To practise next: what stands lowest now. Simulated scores only count words.
         "weakest": min(judged, key=lambda each: each.newest.score, default=None),
         "width": WIDTH,
@@ -58,4 +66,4 @@ def _trends(progress: dict[str, list[Point]]) -> Iterator[Trend]:
     for competency, points in newest_first:
         for simulated in (False, True):
             if of_one_sort := [point for point in points if point.simulated is simulated]:
-                yield Trend(competency, of_one_sort)
+                yield Trend(competency, of_one_sort[-NEWEST_POINTS:])
