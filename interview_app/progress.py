@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -31,10 +33,31 @@ class Point:
     simulated: bool
 
 
-def progress_of(owner: AbstractUser) -> dict[str, list[Point]]:
-    """Each competency's points, oldest session first. One query."""
+@dataclass(frozen=True)
+class Progress:
+    points: dict[str, list[Point]]
+    """Of each competency, oldest session first."""
+    days: frozenset[date]
+    """On which something was answered, UTC."""
+
+
+def progress_of(owner: AbstractUser) -> Progress:
+    """Of the newest practices. One query."""
+    answers = list(_answers(owner))
+    days = frozenset(row["answered_at"].date() for row in answers)
+    return Progress(_points(answers), days)
+
+
+def streak(days: Collection[date], today: date) -> int:
+    """How many days in a row, up to today; today still has time, so yesterday will do."""
+    last = today if today in days else today - timedelta(days=1)
+    return next(n for n in itertools.count() if last - timedelta(days=n) not in days)
+
+
+def _points(answers: Iterable[dict[str, Any]]) -> dict[str, list[Point]]:
     scored: defaultdict[tuple[str, UUID, bool], list[dict[str, Any]]] = defaultdict(list)
-    for row in _newest_answers(owner):
+    # In the order of the sessions: a later answer to a question replaces an earlier one.
+    for row in {row["question_id"]: row for row in answers}.values():
         if row["score"] is not None:
             scored[row["competency"], row["session"], row["simulated"]].append(row)
     points: defaultdict[str, list[Point]] = defaultdict(list)
@@ -43,11 +66,6 @@ def progress_of(owner: AbstractUser) -> dict[str, list[Point]]:
         assert score is not None
         points[competency].append(Point(session, rows[0]["at"], score, simulated))
     return dict(points)
-
-
-def _newest_answers(owner: AbstractUser) -> list[dict[str, Any]]:
-    """Of each question, in the order of the sessions: a later answer replaces an earlier one."""
-    return list({row["question_id"]: row for row in _answers(owner)}.values())
 
 
 def _answers(owner: AbstractUser) -> QuerySet[Answer, Any]:
@@ -61,6 +79,7 @@ def _answers(owner: AbstractUser) -> QuerySet[Answer, Any]:
             "question_id",
             session=F("question__session_id"),
             at=F("question__session__created_at"),
+            answered_at=F("created_at"),
             competency=F("question__competency"),
             score=F("feedback__score"),
             simulated=F("feedback__simulated"),

@@ -199,7 +199,7 @@ class Progress(ApiView):
     def get(self, request: Request) -> Response:
         competencies = [
             {"competency": competency, "points": points}
-            for competency, points in progress_of(self.person).items()
+            for competency, points in progress_of(self.person).points.items()
         ]
         return Response(ProgressSerializer({"competencies": competencies}).data)
 

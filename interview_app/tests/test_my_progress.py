@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from interview_app.charts import HEIGHT, MARGIN, WIDTH, line_of
+from interview_app.models import Answer
 from interview_app.tests.factories import (
     AnswerFactory,
     FeedbackFactory,
@@ -50,6 +52,19 @@ def test_what_rose_and_what_fell(alice: User, page: Callable[[], Any]) -> None:
     assert response.context["weakest"].competency == "Reliability"
     assert b"up 1.5 since the first" in response.content
     assert b"down 0.8 since the first" in response.content
+
+
+@pytest.mark.django_db
+def test_days_in_a_row_are_told_from_the_second_on(alice: User, page: Callable[[], Any]) -> None:
+    scored(alice, "Coaching", "2.0")
+    assert b"in a row" not in page().content
+
+    scored(alice, "Coaching", "2.0")
+    one = Answer.objects.all()[0]
+    one.created_at -= timedelta(days=1)
+    one.save()
+
+    assert b"2 days in a row with an answer." in page().content
 
 
 @pytest.mark.django_db

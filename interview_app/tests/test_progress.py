@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -105,4 +105,14 @@ def test_the_newest_practices_are_looked_at_in_one_query(
     with django_assert_num_queries(1):
         found = progress.progress_of(alice)
 
-    assert [point.score for point in found["SQL"]] == [2, 1]
+    assert [point.score for point in foundX
+
+
+@pytest.mark.parametrize(
+    ("days", "length"),
+    [((), 0), ((9,), 1), ((8,), 1), ((7,), 0), ((9, 8, 7), 3), ((8, 7, 5), 2), ((9, 7), 1)],
+)
+def test_a_streak_ends_today_or_yesterday(days: tuple[int, ...], length: int) -> None:
+    answered = {date(2026, 11, day) for day in days}
+
+    assert progress.streak(answered, date(2026, 11, 9)) == length

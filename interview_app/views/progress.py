@@ -9,9 +9,10 @@ from decimal import Decimal
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from interview_app.charts import GRID, HEIGHT, WIDTH, Line, line_of
-from interview_app.progress import Point, progress_of
+from interview_app.progress import Point, progress_of, streak
 from interview_app.views.live import own_page
 from interview_app.views.ownership import signed_in_user
 
@@ -43,7 +44,8 @@ class Trend:
 
 @own_page
 def my_progress(request: HttpRequest) -> HttpResponse:
-    trends = list(_trends(progress_of(signed_in_user(request))))
+    progress = progress_of(signed_in_user(request))
+    trends = list(_trends(progress.points))
     trends.sort(key=lambda each: each.newest.simulated)
     judged = [each for each in trends if not each.newest.simulated]
     page = Paginator(trends, TRENDS_PER_PAGE).get_page(request.GET.get("page"))
@@ -53,6 +55,7 @@ def my_progress(request: HttpRequest) -> HttpResponse:
         "simulated": [each for each in page if each.newest.simulated],
         # To practise next: what stands lowest now. Simulated scores only count words.
         "weakest": min(judged, key=lambda each: each.newest.score, default=None),
+        "streak": streak(progress.days, timezone.now().date()),
         "width": WIDTH,
         "height": HEIGHT,
         "grid": GRID,
@@ -60,9 +63,9 @@ def my_progress(request: HttpRequest) -> HttpResponse:
     return render(request, "interview_app/my_progress.html", context)
 
 
-def _trends(progress: dict[str, list[Point]]) -> Iterator[Trend]:
+def _trends(points_of: dict[str, list[Point]]) -> Iterator[Trend]:
     """Those that were practised last first."""
-    newest_first = sorted(progress.items(), key=lambda each: each[1][-1].at, reverse=True)
+    newest_first = sorted(points_of.items(), key=lambda each: each[1][-1].at, reverse=True)
     for competency, points in newest_first:
         for simulated in (False, True):
             if of_one_sort := [point for point in points if point.simulated is simulated]:
