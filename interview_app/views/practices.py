@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from interview_app.example import finished_example
 from interview_app.forms import NewPracticeForm, chosen_role
-from interview_app.models import InterviewSession, Resume
+from interview_app.models import MAX_QUESTIONS, InterviewSession, Resume
+from interview_app.practice_cost import practice_estimate
 from interview_app.queries import session_details, sessions_of
 from interview_app.services import start_session
 from interview_app.views.live import own_page
@@ -80,7 +81,15 @@ def _filled(sent: QueryDict) -> QueryDict:
 
 
 def _form_page(request: HttpRequest, form: NewPracticeForm, status: int = 200) -> HttpResponse:
-    return render(request, "interview_app/new_practice.html", {"form": form}, status=status)
+    count = _question_count(form)
+    context = {"form": form, "count": count, "estimate": practice_estimate(count)}
+    return render(request, "interview_app/new_practice.html", context, status=status)
+
+
+def _question_count(form: NewPracticeForm) -> int:
+    """As it stands in the form, which may hold anything."""
+    value = str(form["question_count"].value())
+    return int(value) if value in map(str, range(1, MAX_QUESTIONS + 1)) else 5
 
 
 def _offered(request: HttpRequest) -> dict[str, Any]:
