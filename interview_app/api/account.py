@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import FileResponse
 from knox.models import AuthToken
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,18 +12,9 @@ from interview_app.api.auth import PasswordInput
 from interview_app.api.exports import account_archive
 from operations.api.door import ApiView
 from operations.api.downloads import AnyAccept, binary_file
+from operations.api.serializers import SpendingSerializer
 from operations.budgets import month_of_person
 from operations.models import Door
-
-
-class SpendingSerializer(serializers.Serializer[Any]):
-    """Of this calendar month (UTC), with the installation's key."""
-
-    month = serializers.CharField()
-    tokens = serializers.IntegerField()
-    unpriced_tokens = serializers.IntegerField(help_text="Those without a known price.")
-    cost_usd = serializers.FloatField(help_text="Of the others.")
-    budget_usd = serializers.FloatField(allow_null=True, help_text="Null: none is set.")
 
 
 class OwnSpending(ApiView):
@@ -38,7 +26,7 @@ class OwnSpending(ApiView):
                     "month": month.name,
                     "tokens": month.spent.tokens,
                     "unpriced_tokens": month.spent.unpriced_tokens,
-                    "cost_usd": month.spent.usd,
+                    "cost_usd": float(month.spent.usd),
                     "budget_usd": month.budget_usd,
                 }
             ).data

@@ -25,7 +25,7 @@ from interview_app.api.serializers import (
     SessionSerializer,
 )
 from operations.api.schema import describes
-from operations.api.serializers import OperationSerializer, UtcField
+from operations.api.serializers import OperationSerializer, SpendingSerializer, UtcField
 
 
 class TokenSerializer(serializers.Serializer[Any]):
@@ -118,9 +118,7 @@ DOCUMENTED = {
             "Delete the person; a browser's session sends the password", {204: NOTHING}
         ),
     },
-    account.OwnSpending: {
-        "get": describes("What one's calls cost this month", account.SpendingSerializer)
-    },
+    account.OwnSpending: {"get": describes("What one's calls cost this month", SpendingSerializer)},
     own_key.OwnKeyView: {
         "get": describes("Whether there is a key of one's own", own_key.KeyWithAddressSerializer),
         "put": describes(

@@ -104,7 +104,7 @@ class FeedbackAnalysis(Kind):
     def typical_tokens(self) -> tuple[int, int]:
         rubric = rubric_for(InterviewType.BEHAVIORAL)
         system = system_message(self.prompt, rubric)
-        return tokens_of(system, feedback_schema(rubric), filled_in=400), 1_000
+        return tokens_of(system, feedback_schema(rubric), filled_in=400), 800
 
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Answer]:
         return by_subject(Answer.objects.select_related("question__session"), operations)

@@ -88,7 +88,7 @@ class QuestionGeneration(Kind):
 
     def typical_tokens(self) -> tuple[int, int]:
         schema = questions_schema(5, InterviewType.MIXED)
-        return tokens_of(self.prompt.system, schema, filled_in=1_800), 700
+        return tokens_of(self.prompt.system, schema, filled_in=1_800), 600
 
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Subject]:
         sessions = InterviewSession.objects.all()

@@ -73,7 +73,7 @@ class SessionSummaryKind(Kind):
     waits_for = (FEEDBACK_ANALYSIS,)
 
     def typical_tokens(self) -> tuple[int, int]:
-        return tokens_of(PROMPT.system, summary_schema(), filled_in=1_200), 400
+        return tokens_of(PROMPT.system, summary_schema(), filled_in=900), 300
 
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, SessionDetail]:
         sessions = by_subject(InterviewSession.objects.select_related("summary"), operations)
