@@ -81,13 +81,9 @@ def add(notes: Iterable[tuple[str, int, float]]) -> None:
     Spending.objects.bulk_create(rows, ignore_conflicts=True)
     if connection.features.has_select_for_update:
         # All who fold lock them in one order. SQLite's one lock is ours already.
-        months = {month for month, _ in sums}
-        list(
-            Spending.objects.select_for_update()
-            .filter(month__in=months)
-            .order_by("id")
-            .values("id")
-        )
+        months, people = zip(*sums, strict=True)
+        rows_of = Spending.objects.filter(month__in=set(months), person__in=set(people))
+        list(rows_of.select_for_update().order_by("id").values("id"))
     update_each(
         Spending,
         [

@@ -120,7 +120,7 @@ def test_api_answers_a_start_with_the_estimate(alice: User) -> None:
 def test_kinds_of_a_practice_are_those_that_are_estimated() -> None:
     estimate_calls()
 
-    assert set(CallEstimate.objects.values_list("kind", flat=True)) == set(ESTIMATED)
+    assert set(CallEstimate.objects.values_list("kind", flat=True)) >= set(ESTIMATED)
     assert all(row.simulated or row.input_tokens > 500 for row in CallEstimate.objects.all())
 
 
@@ -203,7 +203,7 @@ def test_answer_is_saved_and_its_analysis_says_why_it_is_not_there(
     assert "used up for this month" in body["operation"]["error_message"]
     page = signed_in.get(f"/questions/{question.pk}/").content.decode()
     assert "used up for this month" in page
-    assert "Everything you wrote is saved." in page
+    assert "Your answer is saved" in page
 
 
 @pytest.mark.usefixtures("nothing_left")
