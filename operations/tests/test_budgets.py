@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -15,7 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from operations import budgets, metrics, spending
-from operations.console import bulk
+from operations.console import bulk, conditions
 from operations.engine import ledger
 from operations.errors import Usage
 from operations.models import BulkAction, Door, MetricDelta, Operation, Spending
@@ -231,3 +233,57 @@ def test_overview_names_who_is_stopped_the_dearest_first(settings: Settings) -> 
     assert overview.stopped == (dearest.pk, dear.pk)
     assert overview.all.spent.usd == Decimal("4.1")
     assert not overview.all.is_reached
+
+
+def test_operators_are_told_while_the_month_is_used_up_and_not_before(settings: Settings) -> None:
+    settings.BUDGET_USD_PER_MONTH = 1.0
+    told = []
+    for usd in ("0.9", "0.1"):
+        spend(usd)
+        told.append([each.text for each in conditions.seen() if each.name == conditions.BUDGET])
+
+    assert told == [[], ["the month's budget of 1 USD is used up"]]
+
+
+def test_budget_of_a_person_alarms_nobody(settings: Settings) -> None:
+    settings.BUDGET_USD_PER_USER_MONTH = 1.0
+    spend("5.0", owner=UserFactory())
+
+    assert conditions.BUDGET not in {each.name for each in conditions.seen()}
+
+
+@pytest.mark.parametrize("folded_between", [False, True], ids=["notes", "folded"])
+def test_months_are_kept_apart(folded_between: bool) -> None:
+    spend("0.25")
+    if folded_between:
+        metrics.fold()
+    with time_machine.travel(timezone.now() + timedelta(days=32), tick=True):
+        spend("0.50")
+        metrics.fold()
+        assert spent() == Decimal("0.50")
+
+    assert spent() == Decimal("0.25")
+
+
+def test_upgrade_takes_the_present_month_over() -> None:
+    """The migration reads the ledger with the models of its own time: here they are the same."""
+    owner = UserFactory()
+    now = timezone.now()
+    for cost, values in (
+        ("0.5", {"owner": owner}),
+        (None, {"owner": owner}),
+        ("9.0", {"owner": owner, "own_key": True}),
+        ("0.25", {"owner": None}),
+    ):
+        AttemptFactory(
+            operation=OperationFactory(completed=True, **values),
+            input_tokens=10,
+            output_tokens=5,
+            cost_usd=cost,
+            finished_at=now,
+        )
+
+    import_module("operations.migrations.0019_spending").take_over_month(apps, None)
+
+    rows = Spending.objects.values_list("person", "tokens", "unpriced_tokens", "micro_usd")
+    assert set(rows) == {(Spending.ALL, 45, 15, 750_000), (owner.pk, 30, 15, 500_000)}
