@@ -230,6 +230,17 @@ def test_start_is_refused_with_its_own_code_and_in_the_form(signed_in: Client, a
 
 
 @pytest.mark.usefixtures("nothing_left")
+def test_form_says_so_before_anything_is_typed_but_not_to_who_has_a_key(
+    signed_in: Client, alice: User
+) -> None:
+    said = [("data-budget" in signed_in.get("/practice/new/").content.decode())]
+    save_own_key(person=alice, key="sk-proj-their-own-key-for-tests")
+    said.append("data-budget" in signed_in.get("/practice/new/").content.decode())
+
+    assert said == [True, False]
+
+
+@pytest.mark.usefixtures("nothing_left")
 def test_start_is_refused_in_german_too(client: Client, alice: User) -> None:
     response = api_client(alice).post(
         "/api/v1/sessions/", {"role": "Koch"}, headers={"accept-language": "de"}

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AbstractUser
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -21,7 +22,9 @@ from interview_app.services import start_session
 from interview_app.views.live import own_page
 from interview_app.views.ownership import signed_in_user
 from interview_app.views.refused import refuse_in_form, refuse_page
+from operations import budgets
 from operations.models import Door
+from operations.own_keys import has_own_key
 from operations.refusals import Refusal
 
 PRACTICES_PER_PAGE = 20
@@ -82,8 +85,19 @@ def _filled(sent: QueryDict) -> QueryDict:
 
 def _form_page(request: HttpRequest, form: NewPracticeForm, status: int = 200) -> HttpResponse:
     count = _question_count(form)
-    context = {"form": form, "count": count, "estimate": practice_estimate(count)}
+    context = {
+        "form": form,
+        "count": count,
+        "estimate": practice_estimate(count),
+        "stopped": _stopped(signed_in_user(request)),
+    }
     return render(request, "interview_app/new_practice.html", context, status=status)
+
+
+def _stopped(owner: AbstractUser) -> str:
+    """Said before anything is typed; empty where a start would not be refused for a budget."""
+    code = budgets.reached(owner.pk, own_key=False)
+    return str(budgets.REACHED[code].message) if code and not has_own_key(owner.pk) else ""
 
 
 def _question_count(form: NewPracticeForm) -> int:
