@@ -177,6 +177,7 @@ def empty_memory() -> None:
     # Models cannot be imported yet where this file is.
     importlib.import_module("operations.limits.limiter").forget()
     importlib.import_module("operations.events").forget()
+    importlib.import_module("operations.budgets").forget_looks()
 
 
 @pytest.fixture(autouse=True)

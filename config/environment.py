@@ -89,6 +89,8 @@ class Environment:
     admins: tuple[str, ...]
     alert_webhook_url: str
     retention_days: int
+    budget_usd_per_month: float
+    budget_usd_per_user_month: float
     alert_webhook_format: str
     metrics_token: str
     otel_exporter_otlp_endpoint: str
@@ -180,6 +182,8 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
         admins=_admins(reader),
         alert_webhook_url=places.webhook(reader),
         retention_days=reader.integer("RETENTION_DAYS", default=0, least=0, most=36_500),
+        budget_usd_per_month=_budget(reader, "BUDGET_USD_PER_MONTH", "50"),
+        budget_usd_per_user_month=_budget(reader, "BUDGET_USD_PER_USER_MONTH", "2.50"),
         alert_webhook_format=reader.choice(
             "ALERT_WEBHOOK_FORMAT", ("auto", "generic", "slack"), default="auto"
         ),
@@ -337,6 +341,17 @@ def _timeout(reader: Reader, *, deadline: float) -> float:
         )
         reader.wrong(name, what, f"{min(30, deadline):g}")
     return seconds
+
+
+def _budget(reader: Reader, name: str, example: str) -> float:
+    """0: none is set. A budget of 0 is refused: some would mean "nothing", others "no limit"."""
+    value = reader.text(name)
+    if not value:
+        return 0
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value) and float(value) > 0:
+        return float(value)
+    reader.wrong(name, "is not an amount of US dollars above 0", example)
+    return 0
 
 
 def _metrics_token(reader: Reader) -> str:

@@ -67,6 +67,8 @@ REGISTRATION_OPEN = env.registration_open
 TRY_WITHOUT_ACCOUNT = env.try_without_account
 API_THROTTLES = env.api_throttles
 RETENTION_DAYS = env.retention_days
+BUDGET_USD_PER_MONTH = env.budget_usd_per_month
+BUDGET_USD_PER_USER_MONTH = env.budget_usd_per_user_month
 
 # --- Application --------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -157,6 +157,30 @@ class QuestionDetail:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """What several operations took."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None
+    """None where the price of any of them is unknown; never 0 for unknown."""
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+def usage_of(operations: Iterable[Operation]) -> Usage:
+    called = [each for each in operations if each.input_tokens or each.output_tokens]
+    costs = [each.cost_usd for each in called if each.cost_usd is not None]
+    return Usage(
+        input_tokens=sum(each.input_tokens for each in called),
+        output_tokens=sum(each.output_tokens for each in called),
+        cost_usd=sum(costs, Decimal(0)) if len(costs) == len(called) else None,
+    )
+
+
+@dataclass(frozen=True)
 class SessionDetail:
     session: InterviewSession
     questions: list[QuestionDetail]
@@ -167,6 +191,8 @@ class SessionDetail:
     summary_operation: Operation | None
     """Newest session_summary."""
     summary: SessionSummary | None
+    usage: Usage
+    """Of all its calls, also those of operations that others have followed."""
 
     @property
     def status(self) -> str:
@@ -400,6 +426,7 @@ def _session_detail(
         generation=newest.get((QUESTION_GENERATION, "session", str(session.pk))),
         summary_operation=newest.get((SESSION_SUMMARY, "session", str(session.pk))),
         summary=getattr(session, "summary", None),
+        usage=usage_of(operations),
     )
 
 

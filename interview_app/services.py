@@ -194,7 +194,8 @@ def save_answer(
     """A further answer to the question, word for word, and the operation that analyses it.
 
     An answer that code can tell is not scorable costs no call, unless the person insists; nor does
-    one that was judged before (`same_answer`). `model`: another one than the usual, until a retry.
+    one that was judged before (`same_answer`). Where a budget is used up the answer is saved, and
+    its analysis fails at once and says so. `model`: another one than the usual, until a retry.
     `tab`: where it was typed; a draft that another tab saved since stays. Raises SessionFinished
     once the end was asked for, TooManyAnswers after the twentieth.
     """
@@ -214,8 +215,16 @@ def save_answer(
             return answer, _complete_with(unscored, session, door)
         if not model and (earlier := feedback_of_the_same(answer)):
             return answer, _complete_with(_copied(earlier, answer), session, door)
-        asked = {MODEL_PARAMETER: model} if model else None
-        return answer, _submit(FEEDBACK_ANALYSIS, "answer", answer.pk, session, door, asked)
+        return answer, submit_operation(
+            kind=FEEDBACK_ANALYSIS,
+            subject_type="answer",
+            subject_id=answer.pk,
+            session_id=session.pk,
+            owner=session.owner,
+            parameters={MODEL_PARAMETER: model} if model else {},
+            keep_what_it_is_about=True,
+            door=door,
+        )
 
 
 def save_draft(*, question: Question, text: str, tab: Tab | None = None) -> Draft:

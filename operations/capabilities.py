@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from operations.errors import OpenAIServiceError
 from operations.models import ProviderCapability
 
 EXPIRY = timedelta(hours=24)
@@ -74,6 +75,20 @@ class Lesson:
     credential: str
     model: str
     form: Form
+
+
+class StepsDown:
+    """What one run may still be asked in a simpler form: one rung, and without two parameters (a
+    server may know neither a seed nor a temperature). Refusals cost nothing, but each is a call:
+    what is refused beyond that fails, and what was learned of it is for the next run."""
+
+    def __init__(self) -> None:
+        self._left = {"INVALID_SCHEMA": 1, "INVALID_REQUEST": 2}
+
+    def take(self, error: OpenAIServiceError) -> bool:
+        left = self._left.get(error.error_code, 0) if error.lesson else 0
+        self._left[error.error_code] = left - 1
+        return left > 0
 
 
 def learn(lesson: Lesson) -> None:

@@ -33,6 +33,9 @@ class ProviderRequest:
     """What `parse` needs again (the answer's text to verify quotes, say); never sent."""
     model: str | None = None
     """Null: the installation's OPENAI_MODEL."""
+    steady: bool = False
+    """Asked for so that the same question gets the same answer, where the server can: temperature 0
+    and one seed. For judgements; texts that should differ from one time to the next ask without."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,11 @@ class Kind(ABC):
     waits_for: tuple[str, ...] = ()
     """Kinds whose unfinished operations of the same session should end first; waited for at most
     `due.PATIENCE`, then this kind must cope with what is missing."""
+
+    def typical_tokens(self) -> tuple[int, int] | None:
+        """Sent and written for a usual call, while none was measured here; None: nobody asks for
+        this kind knowingly, so that no estimate of it is kept."""
+        return None
 
     @abstractmethod
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Any]:

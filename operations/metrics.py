@@ -18,9 +18,10 @@ from django.db import connection, transaction
 from django.db.models import DateTimeField, F, Sum, Value
 from django.db.models.functions import TruncHour
 
+from operations import spending
 from operations.database.batch_sql import Statement, insert_statements, update_each
 from operations.database.clock import database_now
-from operations.errors import Category
+from operations.errors import Category, Usage
 from operations.models import (
     PROVIDER_PROBE,
     Attempt,
@@ -90,14 +91,26 @@ def of_attempt(
     category: str,
     duration_ms: int | None,
     possibly_paid_twice: bool,
+    usage: Usage | None,
+    at: datetime,
 ) -> list[Observation]:
     """The end of one HTTP call."""
     deltas = [_counter(ATTEMPTS, kind=operation.kind, outcome=outcome, category=category)]
+    deltas += of_bill(operation, usage, at=at)
     if duration_ms is not None and outcome in (Attempt.Outcome.SUCCEEDED, Attempt.Outcome.FAILED):
         deltas.append(_observation(REQUEST_DURATION, duration_ms / 1000, kind=operation.kind))
     if possibly_paid_twice:
         deltas.append(_counter(PAID_TWICE))
     return deltas
+
+
+def of_bill(operation: Operation, usage: Usage | None, *, at: datetime) -> list[Observation]:
+    """What a call cost: none where the installation pays nothing for it."""
+    note = spending.note_of(operation, usage, at=at)
+    if note is None:
+        return []
+    labels, tokens, micro_usd = note
+    return [((spending.NOTE, labels, COUNTER), tokens, float(micro_usd))]
 
 
 def possible(kinds: Iterable[str]) -> Iterator[Key]:
@@ -139,9 +152,9 @@ def count_statements(observations: Iterable[Observation]) -> list[Statement]:
     )
 
 
-def count_paid_twice() -> None:
+def paid_twice() -> Observation:
     """A call whose result came too late, found out after its attempt was counted."""
-    count([_counter(PAID_TWICE)])
+    return _counter(PAID_TWICE)
 
 
 def fold() -> int:
@@ -157,8 +170,10 @@ def fold() -> int:
             ids.append(pk)
             deltas.append(delta)
         sums = _summed(_observed(deltas))
+        bills = {key: sums.pop(key) for key in list(sums) if key[0] == spending.NOTE}
         _add_to_totals(sums)
         _add_to_minute(_endings(sums), database_now())
+        spending.add((key[1], bill.count, bill.total) for key, bill in bills.items())
         MetricDelta.objects.filter(pk__in=ids).delete()
     return len(ids)
 

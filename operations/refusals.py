@@ -91,6 +91,27 @@ class TooManyOperations(Refusal):
     message = _("Too many of your requests are still being worked on. Please wait for some to end.")
 
 
+class BudgetReached(Refusal):
+    """402: programs send a 429 again by themselves, and this one does not pass before the month."""
+
+    code = "BUDGET_REACHED"
+    status_code = 402
+    message = _(
+        "What may be spent on the AI here is used up for this month, so nothing more is asked of it"
+        " now. It goes on with the next month, or at once with an API key of your own (in the"
+        " settings)."
+    )
+
+
+class UserBudgetReached(BudgetReached):
+    code = "USER_BUDGET_REACHED"
+    message = _(
+        "Your share of what may be spent on the AI here is used up for this month, so nothing more"
+        " is asked of it now. It goes on with the next month, or at once with an API key of your"
+        " own (in the settings)."
+    )
+
+
 class TooOften(Refusal):
     """A limit of `operations.limits`."""
 

@@ -11,9 +11,12 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
 
+from operations import spending
 from operations.console import bulk
-from operations.models import Operation
+from operations.models import Operation, Spending
 from operations.tests.factories import OperationFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,6 +128,21 @@ def test_who_did_it_and_through_which_door_is_kept(door: str) -> None:
     assert event.door == door.removesuffix("_button")
     expected = {"command": None, "admin": doors.operator, "admin_button": doors.operator}
     assert event.actor == expected.get(door, doors.owner)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_no_door_retries_past_a_budget(door: str, settings: Settings) -> None:
+    settings.BUDGET_USD_PER_MONTH = 1.0
+    month = spending.month_of(timezone.now())
+    Spending.objects.create(month=month, micro_usd=1_000_000)
+    doors = Doors()
+    operation = OperationFactory(owner=doors.owner, failed=True)
+
+    getattr(doors, door)("retry", operation)
+
+    operation.refresh_from_db()
+    assert operation.status == "failed"
+    assert not operation.events.exists()
 
 
 def test_acknowledging_is_the_same_alone_and_by_the_hundred() -> None:

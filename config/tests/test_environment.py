@@ -63,6 +63,8 @@ WRONG = {
     "EMAIL_FROM": "The office",
     "CORS_ALLOWED_ORIGINS": "https://app.example.org/page",
     "RETENTION_DAYS": "a year",
+    "BUDGET_USD_PER_MONTH": "0",
+    "BUDGET_USD_PER_USER_MONTH": "2,50",
     "METRICS_TOKEN": "short",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317",
     "SENTRY_DSN": "https://sentry.example.org/1",

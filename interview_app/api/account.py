@@ -12,7 +12,25 @@ from interview_app.api.auth import PasswordInput
 from interview_app.api.exports import account_archive
 from operations.api.door import ApiView
 from operations.api.downloads import AnyAccept, binary_file
+from operations.api.serializers import SpendingSerializer
+from operations.budgets import month_of_person
 from operations.models import Door
+
+
+class OwnSpending(ApiView):
+    def get(self, request: Request) -> Response:
+        month = month_of_person(self.person.pk)
+        return Response(
+            SpendingSerializer(
+                {
+                    "month": month.name,
+                    "tokens": month.spent.tokens,
+                    "unpriced_tokens": month.spent.unpriced_tokens,
+                    "cost_usd": float(month.spent.usd),
+                    "budget_usd": month.budget_usd,
+                }
+            ).data
+        )
 
 
 class Account(ApiView):

@@ -14,6 +14,7 @@ from interview_app.api.serializers import (
     AnswerSerializer,
     DraftInput,
     DraftSerializer,
+    EstimateSerializer,
     JobPostingSerializer,
     ProgressSerializer,
     ResumeEntriesInput,
@@ -24,7 +25,7 @@ from interview_app.api.serializers import (
     SessionSerializer,
 )
 from operations.api.schema import describes
-from operations.api.serializers import OperationSerializer, UtcField
+from operations.api.serializers import OperationSerializer, SpendingSerializer, UtcField
 
 
 class TokenSerializer(serializers.Serializer[Any]):
@@ -38,6 +39,7 @@ class RegisteredSerializer(TokenSerializer):
 
 class StartedSessionSerializer(SessionSerializer):
     operation = OperationSerializer(allow_null=True)
+    estimate = EstimateSerializer(allow_null=True)
 
 
 class AnsweredSerializer(serializers.Serializer[Any]):
@@ -116,6 +118,7 @@ DOCUMENTED = {
             "Delete the person; a browser's session sends the password", {204: NOTHING}
         ),
     },
+    account.OwnSpending: {"get": describes("What one's calls cost this month", SpendingSerializer)},
     own_key.OwnKeyView: {
         "get": describes("Whether there is a key of one's own", own_key.KeyWithAddressSerializer),
         "put": describes(

@@ -38,7 +38,12 @@ from interview_app.outline.entry import FIELD_MAX_LENGTH, SECTIONS
 from interview_app.progress import Point
 from interview_app.queries import AnswerDetail, QuestionDetail
 from interview_app.resume_texts import WARNINGS
-from operations.api.serializers import NumberField, OperationSerializer, UtcField
+from operations.api.serializers import (
+    NumberField,
+    OperationSerializer,
+    UsageSerializer,
+    UtcField,
+)
 
 HELD_BACK_TOO = "held_back_too"
 """In a serializer's context: with the feedback that an interview like the real thing holds back."""
@@ -305,6 +310,16 @@ class ProgressSerializer(serializers.Serializer[Any]):
     competencies = CompetencySerializer(many=True)
 
 
+class EstimateSerializer(UsageSerializer):
+    """Of the questions, one answer to each and the summary."""
+
+    calls = serializers.IntegerField()
+    measured = serializers.BooleanField(
+        help_text="By this installation's own calls; else by the sizes of the prompts."
+    )
+    simulated = serializers.BooleanField()
+
+
 class SessionSerializer(serializers.Serializer[Any]):
     """Of a `SessionDetail`, or with `many` of a list of them."""
 
@@ -322,5 +337,6 @@ class SessionSerializer(serializers.Serializer[Any]):
     operations = OperationSerializer(many=True)
     summary = SummarySerializer(allow_null=True)
     simulated = serializers.BooleanField()
+    usage = UsageSerializer(help_text="Of all its calls; the cost is null where one is unknown.")
     created_at = UtcField(source="session.created_at")
     finished_at = UtcField(source="session.finished_at", allow_null=True)

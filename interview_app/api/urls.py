@@ -18,6 +18,7 @@ urlpatterns = [
     ),
     path("me/", auth.Me.as_view(), name="api-me"),
     path("me/account/", account.Account.as_view(), name="api-account"),
+    path("me/spending/", account.OwnSpending.as_view(), name="api-spending"),
     path("me/api-key/", own_key.OwnKeyView.as_view(), name="api-own-key"),
     path("me/api-key/check/", own_key.OwnKeyCheck.as_view(), name="api-own-key-check"),
     path("me/tokens/", tokens.TokenList.as_view(), name="api-tokens"),

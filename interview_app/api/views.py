@@ -25,6 +25,7 @@ from interview_app.api.serializers import (
     AnswerSerializer,
     DraftInput,
     DraftSerializer,
+    EstimateSerializer,
     JobPostingSerializer,
     ProgressSerializer,
     ResumeEntriesInput,
@@ -36,6 +37,7 @@ from interview_app.api.serializers import (
 )
 from interview_app.follow_ups import ask_follow_up
 from interview_app.models import Answer, InterviewSession, JobPosting, Question, Resume
+from interview_app.practice_cost import practice_estimate
 from interview_app.progress import progress_of
 from interview_app.queries import (
     FEEDBACK_ANALYSIS,
@@ -136,6 +138,8 @@ class MakesSession(CreatesOnce):
         detail = own_session_detail(self.person, object_id)
         data = dict(SessionSerializer(detail).data)
         data["operation"] = _operation_or_none(detail.generation)
+        estimate = practice_estimate(detail.session.question_count)
+        data["estimate"] = EstimateSerializer(estimate).data if estimate else None
         return data
 
 

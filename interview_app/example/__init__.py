@@ -14,7 +14,7 @@ from typing import Any
 from django.core import serializers
 
 from interview_app.models import Answer, Feedback, InterviewSession, Question, SessionSummary
-from interview_app.queries import AnswerDetail, QuestionDetail, SessionDetail
+from interview_app.queries import AnswerDetail, QuestionDetail, SessionDetail, usage_of
 
 FILE = Path(__file__).with_name("practice.json")
 
@@ -40,6 +40,7 @@ def finished_example() -> SessionDetail:
         generation=None,
         summary_operation=None,
         summary=session.summary,
+        usage=usage_of([]),
     )
 
 

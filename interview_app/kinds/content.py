@@ -6,6 +6,7 @@ type or a number out of its range does.
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -15,6 +16,15 @@ NonBlank = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)
 
 class Content(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+
+CHARACTERS_A_TOKEN = 4
+"""Of English; German and JSON take more tokens."""
+
+
+def tokens_of(system: str, schema: dict[str, Any], *, filled_in: int) -> int:
+    """About what a request takes, with so many tokens of the person's own texts."""
+    return (len(system) + len(json.dumps(schema))) // CHARACTERS_A_TOKEN + filled_in
 
 
 def object_schema(**properties: Any) -> dict[str, Any]:

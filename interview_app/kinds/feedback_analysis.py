@@ -24,9 +24,10 @@ from interview_app.kinds.content import (
     NonBlank,
     list_schema,
     object_schema,
+    tokens_of,
 )
 from interview_app.kinds.subjects import by_subject
-from interview_app.models import Answer, Feedback
+from interview_app.models import Answer, Feedback, InterviewType
 from interview_app.prompts import Prompt, current_prompt
 from interview_app.queries import FEEDBACK_ANALYSIS
 from interview_app.rubric import Rubric, mean_score, rubric_for
@@ -95,8 +96,15 @@ class FeedbackAnalysis(Kind):
     saved = _("Your answer is saved")
     stopped = _("The feedback on this answer was stopped.")
     sends = _("One question and your answer to it, with the role and the level")
+    steady = True
+    """Judged alike whenever it is judged, as far as the server can."""
     prompt: Prompt = PROMPT
     """Another version only where two are compared: `manage.py quality --prompt`."""
+
+    def typical_tokens(self) -> tuple[int, int]:
+        rubric = rubric_for(InterviewType.BEHAVIORAL)
+        system = system_message(self.prompt, rubric)
+        return tokens_of(system, feedback_schema(rubric), filled_in=400), 800
 
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Answer]:
         return by_subject(Answer.objects.select_related("question__session"), operations)
@@ -118,6 +126,7 @@ class FeedbackAnalysis(Kind):
                 "content": content_of(subject, prompt_version=self.prompt.version),
                 "language": subject.question.session.language,
             },
+            steady=self.steady,
         )
 
     def parse(self, content: object, request: ProviderRequest) -> Analysis:

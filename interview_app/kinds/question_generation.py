@@ -19,7 +19,14 @@ from interview_app.asked_earlier import questions_asked_earlier
 from interview_app.blocks import block, fields_block
 from interview_app.contact import without_contact_data
 from interview_app.evidence import quotes_truly
-from interview_app.kinds.content import TEXT, Content, NonBlank, list_schema, object_schema
+from interview_app.kinds.content import (
+    TEXT,
+    Content,
+    NonBlank,
+    list_schema,
+    object_schema,
+    tokens_of,
+)
 from interview_app.kinds.subjects import by_subject
 from interview_app.models import InterviewSession, InterviewType, Question
 from interview_app.outline.entry import recent_first
@@ -78,6 +85,10 @@ class QuestionGeneration(Kind):
     )
     prompt: Prompt = PROMPT
     """Another version only where two are compared: `manage.py quality --prompt`."""
+
+    def typical_tokens(self) -> tuple[int, int]:
+        schema = questions_schema(5, InterviewType.MIXED)
+        return tokens_of(self.prompt.system, schema, filled_in=1_800), 600
 
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Subject]:
         sessions = InterviewSession.objects.all()

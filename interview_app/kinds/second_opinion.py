@@ -1,4 +1,4 @@
-"""The same answer judged once more, with the same request: how far do two judgements differ?"""
+"""The same answer judged once more, with the same words: how far do two judgements differ?"""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class SecondOpinionKind(FeedbackAnalysis):
     saved = _("Your answer and its feedback are saved")
     stopped = _("The second opinion was stopped.")
     sends = _("The same as for the feedback, once more")
+    steady = False
+    """The first one's temperature and seed would bring the first one's judgement, and no spread."""
 
     def apply(  # type: ignore[override]
         self, operation: Operation, result: Analysis, reply: ProviderReply

@@ -18,7 +18,14 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from interview_app.blocks import block, fields_block
-from interview_app.kinds.content import TEXT, Content, NonBlank, list_schema, object_schema
+from interview_app.kinds.content import (
+    TEXT,
+    Content,
+    NonBlank,
+    list_schema,
+    object_schema,
+    tokens_of,
+)
 from interview_app.kinds.subjects import by_subject
 from interview_app.models import Feedback, InterviewSession, SessionSummary
 from interview_app.prompts import current_prompt
@@ -65,6 +72,9 @@ class SessionSummaryKind(Kind):
     stopped = _("The summary was stopped.")
     sends = _("The questions with their scores and the points of the feedback; not your answers")
     waits_for = (FEEDBACK_ANALYSIS,)
+
+    def typical_tokens(self) -> tuple[int, int]:
+        return tokens_of(PROMPT.system, summary_schema(), filled_in=900), 300
 
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, SessionDetail]:
         sessions = by_subject(InterviewSession.objects.select_related("summary"), operations)

@@ -12,6 +12,7 @@ from django.forms import BoundField
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from interview_app.delivery import Spoken, delivery_of
@@ -54,6 +55,25 @@ RESPONSE_TYPES = {
     "opinion": _("You gave an opinion, not something you did."),
     "self_description": _("You described yourself, not something you did."),
 }
+
+
+@register.filter
+def usd_words(amount: Decimal | None) -> str:
+    """An amount of US dollars as people say it."""
+    if amount is None:
+        return gettext("price unknown")
+    if 0 < amount < Decimal("0.01"):
+        return gettext("less than %(amount)s USD") % {
+            "amount": formats.number_format(Decimal("0.01"))
+        }
+    return gettext("%(amount)s USD") % {"amount": formats.number_format(amount, decimal_pos=2)}
+
+
+@register.filter
+def about(number: int) -> str:
+    """To two digits: what is guessed or summed up needs no more."""
+    step = 10 ** max(0, len(str(number)) - 2)
+    return formats.number_format(round(number / step) * step, force_grouping=True)
 
 
 @register.inclusion_tag("interview_app/_operation.html")

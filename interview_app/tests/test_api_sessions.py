@@ -81,6 +81,7 @@ SESSION_KEYS = {
     "operations",
     "summary",
     "simulated",
+    "usage",
     "created_at",
     "finished_at",
 }
@@ -159,7 +160,7 @@ def test_starting_makes_the_session_and_its_operation(alice: User) -> None:
     operation = Operation.objects.get()
     assert response.status_code == 201
     assert response["Location"].endswith(f"{SESSIONS}{body['id']}/")
-    assert body.keys() == SESSION_KEYS | {"operation"}
+    assert body.keys() == SESSION_KEYS | {"operation", "estimate"}
     assert body["operation"].keys() == OPERATION_KEYS
     assert body["operation"]["id"] == str(operation.pk)
     assert body["operation"]["subject"] == {"type": "session", "id": body["id"]}

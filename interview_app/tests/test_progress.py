@@ -105,7 +105,7 @@ def test_the_newest_practices_are_looked_at_in_one_query(
     with django_assert_num_queries(1):
         found = progress.progress_of(alice)
 
-    assert [point.score for point in foundX
+    assert [point.score for point in found.points["SQL"]] == [2, 1]
 
 
 @pytest.mark.parametrize(

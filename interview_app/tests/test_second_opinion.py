@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from interview_app.models import Answer, SecondOpinion
-from interview_app.queries import session_detail
+from interview_app.queries import FEEDBACK_ANALYSIS, SECOND_OPINION, session_detail
 from interview_app.refusals import NothingToCompare
 from interview_app.second_opinions import ask_second_opinion
 from interview_app.services import finish_session
@@ -20,6 +20,7 @@ from interview_app.tests.factories import (
     InterviewSessionFactory,
     QuestionFactory,
 )
+from operations.kinds import get_kind
 from operations.models import Operation
 from operations.services import cancel_operation
 from operations.tests.api_client import api_client, assert_problem
@@ -53,6 +54,16 @@ def opinion(answer: Answer, score: str) -> None:
         prompt_version="feedback_analysis/1",
         rubric_version="behavioural-1",
     )
+
+
+def test_feedback_is_asked_for_steadily_and_a_second_opinion_is_not(answer: Answer) -> None:
+    """With the first one's temperature and seed it would be the first one again."""
+    asked = {
+        kind: get_kind(kind).request(OperationFactory.build(kind=kind), answer).steady
+        for kind in (FEEDBACK_ANALYSIS, SECOND_OPINION)
+    }
+
+    assert asked == {FEEDBACK_ANALYSIS: True, SECOND_OPINION: False}
 
 
 def test_the_page_asks_for_one_and_shows_it(client: Client, answer: Answer) -> None:

@@ -42,6 +42,7 @@ from interview_app.views.live import own_page
 from interview_app.views.ownership import signed_in_user
 from interview_app.views.paths import next_path
 from interview_app.views.refused import refuse_page
+from operations.budgets import month_of_person
 from operations.models import Door
 from operations.own_keys import host_of, is_paused, own_key_of
 from operations.queries import operation_message
@@ -117,6 +118,7 @@ def account_page(
     check = newest_check(person, since=key.saved_at) if key else None
     context = {
         "tokens": tokens_of(person),
+        "month": month_of_person(person.pk),
         "key_form": key_form or OwnKeyForm(),
         "own_key": key,
         "own_host": host_of(key) if key else "",

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AbstractUser
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -14,13 +15,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from interview_app.example import finished_example
 from interview_app.forms import NewPracticeForm, chosen_role
-from interview_app.models import InterviewSession, Resume
+from interview_app.models import MAX_QUESTIONS, InterviewSession, Resume
+from interview_app.practice_cost import practice_estimate
 from interview_app.queries import session_details, sessions_of
 from interview_app.services import start_session
 from interview_app.views.live import own_page
 from interview_app.views.ownership import signed_in_user
 from interview_app.views.refused import refuse_in_form, refuse_page
+from operations import budgets
 from operations.models import Door
+from operations.own_keys import has_own_key
 from operations.refusals import Refusal
 
 PRACTICES_PER_PAGE = 20
@@ -82,7 +86,26 @@ def _filled(sent: QueryDict) -> QueryDict:
 
 
 def _form_page(request: HttpRequest, form: NewPracticeForm, status: int = 200) -> HttpResponse:
-    return render(request, "interview_app/new_practice.html", {"form": form}, status=status)
+    count = _question_count(form)
+    context = {
+        "form": form,
+        "count": count,
+        "estimate": practice_estimate(count),
+        "stopped": _stopped(signed_in_user(request)),
+    }
+    return render(request, "interview_app/new_practice.html", context, status=status)
+
+
+def _stopped(owner: AbstractUser) -> str:
+    """Said before anything is typed; empty where a start would not be refused for a budget."""
+    code = budgets.reached(owner.pk, own_key=False)
+    return str(budgets.REACHED[code].message) if code and not has_own_key(owner.pk) else ""
+
+
+def _question_count(form: NewPracticeForm) -> int:
+    """As it stands in the form, which may hold anything."""
+    value = str(form["question_count"].value())
+    return int(value) if value in map(str, range(1, MAX_QUESTIONS + 1)) else 5
 
 
 def _offered(request: HttpRequest) -> dict[str, Any]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.utils import timezone
 
+from operations import budgets
 from operations.admin import drawing, words
 from operations.admin.columns import kind_label, paused_by_hand
 from operations.admin.filters import ALL, ATTENTION, NEEDS_ATTENTION, asks_for_nothing
+from operations.budgets import Month
 from operations.console import counts, history, telling
 from operations.console.conditions import is_explained
 from operations.console.health import health
@@ -22,6 +26,7 @@ from operations.database.states import STATES
 from operations.errors import RULES, rule_of
 from operations.models import WorkerHeartbeat
 from operations.pauses import pausable_kinds
+from operations.queries import VIEW_ALL
 
 VIEW_ALERTS = "operations.view_alert"
 
@@ -150,6 +155,38 @@ def group_rows(now: datetime) -> list[Group]:
     ]
 
 
+@dataclass(frozen=True)
+class Spending:
+    """Of the present month."""
+
+    month: Month
+    user_budget_usd: Decimal | None
+    stopped: int
+    stopped_names: str
+    """Of the dearest."""
+
+    @property
+    def is_worth_a_line(self) -> bool:
+        return bool(self.month.spent.tokens or self.month.budget_usd or self.user_budget_usd)
+
+    @property
+    def cannot_be_held(self) -> bool:
+        has_budget = self.month.budget_usd or self.user_budget_usd
+        return bool(has_budget and self.month.spent.unpriced_tokens)
+
+
+NAMED = 5
+
+
+def _spending() -> Spending:
+    """Two statements, and one more where somebody is stopped."""
+    overview = budgets.overview()
+    ids = overview.stopped[:NAMED]
+    people = get_user_model().objects.in_bulk(ids) if ids else {}
+    names = ", ".join(people[each].get_username() for each in ids if each in people)
+    return Spending(overview.all, overview.user_budget_usd, len(overview.stopped), names)
+
+
 def _told_nowhere_else(notices: list[Notice], pauses: list[Paused]) -> list[Notice]:
     """A pause has its own box, and what follows from another one needs none."""
     in_a_box = {(pause.code, pause.credential) for pause in pauses}
@@ -190,6 +227,7 @@ def heading(request: HttpRequest) -> dict[str, Any]:
         "restarts": restart_words(now),
         "pauses": pauses,
         "notices": _told_nowhere_else(notices, pauses),
+        "spending": _spending() if request.user.has_perm(VIEW_ALL) else None,
         "may_resume": request.user.has_perm("operations.resume_provider"),
         "pausable_kinds": [(kind, kind_label(kind)) for kind in pausable_kinds()],
         "is_attention": asks_for_nothing(request.GET) or request.GET.get("state") == ATTENTION,

@@ -223,6 +223,20 @@ class AlertSerializer(serializers.Serializer[Any]):
     next_at = serializers.DateTimeField(allow_null=True)
 
 
+class SpendingSerializer(serializers.Serializer[Any]):
+    """Of this calendar month (UTC), with the installation's key."""
+
+    month = serializers.CharField()
+    cost_usd = serializers.FloatField(help_text="Of the calls whose price is known.")
+    budget_usd = serializers.FloatField(allow_null=True, help_text="Null: none is set.")
+    tokens = serializers.IntegerField()
+    unpriced_tokens = serializers.IntegerField()
+
+
+class AllSpendingSerializer(SpendingSerializer):
+    people_stopped = serializers.IntegerField(help_text="By the budget of each person.")
+
+
 class StatsSerializer(serializers.Serializer[Any]):
     """What `operations.console.counts.stats` says."""
 
@@ -237,6 +251,7 @@ class StatsSerializer(serializers.Serializer[Any]):
     in_flight = serializers.IntegerField()
     workers = serializers.IntegerField()
     paused = PauseSerializer(many=True)
+    spending = AllSpendingSerializer()
     alerts = AlertSerializer(many=True)
 
 

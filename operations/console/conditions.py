@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from operations import metrics
+from django.conf import settings
+
+from operations import budgets, metrics
 from operations.console import disk
 from operations.console.health import OF_THE_PROVIDER, Health, health
 from operations.database import paused
@@ -29,6 +31,7 @@ ERROR_RATE = "error_rate"
 RESTART_LOOP = "restart_loop"
 DISK = "disk"
 UNDELIVERED = "undelivered"
+BUDGET = "budget"
 
 REMEDIES = {
     NO_WORKER: "Start manage.py operations_worker, or read its log. Answers are saved and wait.",
@@ -38,6 +41,7 @@ REMEDIES = {
     ERROR_RATE: "Look at the newest failures of this category in the console.",
     RESTART_LOOP: "Read the worker's log: memory limits, kills of the machine, a wedged broker.",
     DISK: "Make room, before answers cannot be saved.",
+    BUDGET: "Raise BUDGET_USD_PER_MONTH and restart, or wait for the next month; then retry.",
     UNDELIVERED: "Check ADMINS, EMAIL_URL and ALERT_WEBHOOK_URL.",
 }
 
@@ -122,6 +126,7 @@ def seen(now: Health | None = None, *, max_lag: float = MAX_LAG_SECONDS) -> list
         *_of_workers(now, at, max_lag),
         *_of_pauses(now, max_lag),
         *_of_calls(now, at),
+        *_of_budget(),
         *_of_machines(),
         *_undelivered(at),
     ]
@@ -189,6 +194,13 @@ def _of_calls(now: Health, at: datetime) -> list[Condition]:
         for category, count in sorted(suspects.items())
         if count / calls.count >= max(LEAST_SHARE, RISEN * past.get(category, 0) / ended)
     ]
+
+
+def _of_budget() -> list[Condition]:
+    if not budgets.reached(None, own_key=False):
+        return []
+    text = f"the month's budget of {settings.BUDGET_USD_PER_MONTH:g} USD is used up"
+    return [Condition(BUDGET, "", text)]
 
 
 def _of_machines() -> list[Condition]:

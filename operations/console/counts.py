@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Case, Count, F, Max, Min, Q, When
 
-from operations import metrics
+from operations import budgets, metrics
 from operations.console import telling
 from operations.console.health import health
 from operations.database import paused
@@ -181,7 +181,21 @@ def stats() -> dict[str, Any]:
             }
             for each in paused_now()
         ],
+        "spending": _spending(),
         "alerts": [telling.as_data(notice) for notice in telling.notices(now)],
+    }
+
+
+def _spending() -> dict[str, Any]:
+    """Of the present month, with the installation's key."""
+    now = budgets.overview()
+    return {
+        "month": now.all.name,
+        "cost_usd": float(now.all.spent.usd),
+        "budget_usd": None if now.all.budget_usd is None else float(now.all.budget_usd),
+        "tokens": now.all.spent.tokens,
+        "unpriced_tokens": now.all.spent.unpriced_tokens,
+        "people_stopped": len(now.stopped),
     }
 
 

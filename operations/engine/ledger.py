@@ -155,6 +155,10 @@ class CallEnd:
     def category(self) -> str:
         return str(self.error.category) if self.error else ""
 
+    @property
+    def bill(self) -> Usage | None:
+        return self.usage or (self.error.usage if self.error else None)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -165,7 +169,7 @@ class Step:
 
     def observed(self, at: datetime) -> list[metrics.Observation]:
         """What it counts for."""
-        return _observed(self.call) if self.call else []
+        return _observed(self.call, at) if self.call else []
 
 
 S = TypeVar("S", bound=Step)
@@ -238,7 +242,6 @@ def _row_of_end(call: CallEnd) -> dict[str, Any]:
         "provider_request_id": call.provider_request_id,
         "http_status": call.http_status,
     }
-    usage = call.usage
     if call.error is not None:
         row |= {
             "category": call.category,
@@ -247,17 +250,19 @@ def _row_of_end(call: CallEnd) -> dict[str, Any]:
             "provider_request_id": call.error.provider_request_id,
             "detail": call.error.detail,
         }
-        usage = usage or call.error.usage
+    usage = call.bill
     return row if usage is None else {**row, **usage_values(usage), "model": usage.model}
 
 
-def _observed(call: CallEnd) -> list[metrics.Observation]:
+def _observed(call: CallEnd, at: datetime) -> list[metrics.Observation]:
     return metrics.of_attempt(
         call.operation,
         outcome=call.outcome,
         category=call.category,
         duration_ms=call.duration_ms,
         possibly_paid_twice=call.possibly_paid_twice,
+        usage=call.bill,
+        at=at,
     )
 
 
@@ -278,9 +283,11 @@ def mark_fenced(operation: Operation, *, fence: int, at: datetime, usage: Usage 
     if newest is None or newest.outcome not in _TAKEN_AWAY:
         return
     Attempt.objects.filter(pk=newest.pk).update(**values)
+    late = metrics.of_bill(operation, usage, at=at)
     # Counted as an attempt when it was taken away: a second time would be one call too many.
     if not newest.possibly_paid_twice:
-        metrics.count_paid_twice()
+        late.append(metrics.paid_twice())
+    metrics.count(late)
     current = Operation.objects.get(pk=operation.pk)
     if usage is not None:
         add_usage(current, usage)

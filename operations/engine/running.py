@@ -20,6 +20,7 @@ from opentelemetry.trace import Span
 from pydantic import ValidationError
 
 from operations import events, openai_service, retry
+from operations.capabilities import StepsDown
 from operations.database.clock import database_now
 from operations.engine import failing, failpoints, ledger, spans
 from operations.engine.calling import FailedCall, NextCall, note_failed_calls, start_next_calls
@@ -65,7 +66,7 @@ class Run:
     started: float = field(default_factory=time.monotonic)
     call_started: float = 0.0
     calls: int = 0
-    stepped_down: bool = False
+    steps: StepsDown = field(default_factory=StepsDown)
     reply: ProviderReply | None = None
     last_error: OpenAIServiceError | None = None
     last_duration_ms: int = 0
@@ -129,15 +130,14 @@ class Run:
             raise (self.last_error or error_from_code("DEADLINE_EXCEEDED")) from None
 
     async def _call_as_taken(self) -> ProviderReply:
-        """A server that refuses the form of the request is asked once in a simpler one, at once."""
-        try:
-            return await self._one_call()
-        except OpenAIServiceError as error:
-            if error.lesson is None or self.stepped_down:
-                raise
-            self.stepped_down = True
-            await self._before_wait(error, 0.0)
-        return await self._one_call()
+        """A server that refuses the form of the request is asked in a simpler one, at once."""
+        while True:
+            try:
+                return await self._one_call()
+            except OpenAIServiceError as error:
+                if not self.steps.take(error):
+                    raise
+                await self._before_wait(error, 0.0)
 
     async def _one_call(self) -> ProviderReply:
         """Exactly one HTTP call; its Attempt is committed before it is sent."""

@@ -44,6 +44,14 @@ REMEDIES: dict[str, str] = {
         "Set up or renew the payment method of the account behind the key, then resume the "
         "provider and retry."
     ),
+    "BUDGET_REACHED": (
+        "BUDGET_USD_PER_MONTH is spent. Raise it (and restart the web and worker processes) or "
+        "wait for the next month, then retry the failed operations: nothing was sent for them."
+    ),
+    "USER_BUDGET_REACHED": (
+        "This person has spent BUDGET_USD_PER_USER_MONTH. Raise it (and restart the web and worker "
+        "processes) or wait for the next month, then retry their failed operations."
+    ),
     "INVALID_API_KEY": (
         "OPENAI_API_KEY is wrong, revoked or made for another server than OPENAI_BASE_URL. Set a "
         "working key and restart the workers: what waits is sent by itself."

@@ -119,6 +119,9 @@ RULES: dict[str, Rule] = {
         _rule("QUOTA_EXCEEDED", _QUOTA, _OPERATOR, _ERROR, pauses=True),
         _rule("SPEND_LIMIT_REACHED", _QUOTA, _OPERATOR, _ERROR, pauses=True),
         _rule("BILLING_INACTIVE", _QUOTA, _OPERATOR, _ERROR, pauses=True),
+        # Never of a call: what was asked for while a budget was used up is not sent at all.
+        _rule("BUDGET_REACHED", _QUOTA, _OPERATOR, _ERROR, tells_admin=False),
+        _rule("USER_BUDGET_REACHED", _QUOTA, _OPERATOR, _ERROR, tells_admin=False),
         _rule("INVALID_API_KEY", _AUTH, _OPERATOR, _ERROR, pauses=True),
         # Without a key there is no credential that could be paused.
         _rule("API_KEY_NOT_CONFIGURED", _AUTH, _OPERATOR, _ERROR),

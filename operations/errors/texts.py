@@ -75,6 +75,10 @@ def as_told(next_step: _StrPromise, telling: Telling) -> _StrPromise:
     return _INSTEAD[telling][next_step is ADMIN_TOLD_AND_WAITING]
 
 
+BUDGET_ACTION = _(
+    "Try again in the next month, or at once with an API key of your own, which you save in the"
+    " settings."
+)
 NOTHING_TO_CHANGE = _("You need not change anything. Try again later.")
 OWN_KEY_WAITING = _("Whatever else uses your key waits until the key works again.")
 REPLACE_OWN_KEY = _("Save a working key in your account, then try again.")
@@ -159,6 +163,16 @@ TEXTS: dict[str, Text] = {
             "Set up payment on your provider's billing page or save another key in your account, "
             "then try again."
         ),
+    ),
+    "BUDGET_REACHED": Text(
+        _("what may be spent on the AI here is used up for this month"),
+        NOT_TRIED_AGAIN_BY_ITSELF,
+        BUDGET_ACTION,
+    ),
+    "USER_BUDGET_REACHED": Text(
+        _("your share of what may be spent on the AI here is used up for this month"),
+        NOT_TRIED_AGAIN_BY_ITSELF,
+        BUDGET_ACTION,
     ),
     "INVALID_API_KEY": Text(
         _("the AI service did not accept our access key"),

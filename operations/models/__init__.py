@@ -15,6 +15,7 @@ from operations.models.metrics import MetricDelta, MetricMinute, MetricTotal
 from operations.models.operation import PROVIDER_PROBE, Operation
 from operations.models.own_key import OwnKey
 from operations.models.provider import ProviderCapability, ProviderContact, ProviderPause
+from operations.models.spending import CallEstimate, Spending
 from operations.models.workers import WorkerHeartbeat, WorkerRestart
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Attempt",
     "BulkAction",
     "BulkItem",
+    "CallEstimate",
     "ContentView",
     "Door",
     "IdempotencyKey",
@@ -38,6 +40,7 @@ __all__ = [
     "ProviderCapability",
     "ProviderContact",
     "ProviderPause",
+    "Spending",
     "WorkerHeartbeat",
     "WorkerRestart",
 ]

@@ -89,7 +89,8 @@ def error_of(value: object) -> ErrorBody:
     return ErrorBody(
         words=tuple(_words(objects)),
         message=" ".join(_messages(objects))[:MAX_MESSAGE],
-        param=next((o["param"] for o in objects if isinstance(o.get("param"), str)), ""),
+        param=next((o["param"] for o in objects if isinstance(o.get("param"), str)), "")
+        or _place_in(outer.get("detail")),
         status=next((s for o in objects if (s := _http_status(o.get("code")))), None),
         flagged=any(not FILTER_REPORTS.isdisjoint(o) for o in objects),
         retry_delay=next((d for o in objects if (d := _seconds(o.get("retryDelay")))), None),
@@ -191,6 +192,15 @@ def _messages(objects: tuple[dict[str, Any], ...]) -> Iterator[str]:
                 yield value
             elif key == "detail":
                 yield from _validation_messages(value)
+
+
+def _place_in(detail: object) -> str:
+    """FastAPI's servers (Mistral, vLLM) name the parameter in the first item's `loc` alone."""
+    first = detail[0] if isinstance(detail, list) and detail else None
+    place = first.get("loc") if isinstance(first, dict) else None
+    return (
+        ".".join(each for each in place if isinstance(each, str)) if isinstance(place, list) else ""
+    )
 
 
 def _validation_messages(detail: object) -> Iterator[str]:

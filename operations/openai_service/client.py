@@ -17,7 +17,7 @@ import openai
 from django.conf import settings
 from openai._types import RequestOptions
 
-from operations.capabilities import Form, Lesson, learn
+from operations.capabilities import Form, Lesson, StepsDown, learn
 from operations.credentials import Credential, base_url_fault, key_fault
 from operations.errors import (
     AuthenticationError,
@@ -64,7 +64,7 @@ async def ask(
     if not 200 <= answer.status < 300:
         error = error_of_answer(answer)
         if form is None:
-            _learn(error, answer, chosen, credential, model)
+            _learn(error, answer, chosen, credential, model, steady=request.steady)
         raise error
     completion = read_completion(
         answer,
@@ -86,14 +86,15 @@ async def ask(
 async def ask_stepping_down(
     request: ProviderRequest, *, credential: Credential, timeout_seconds: float
 ) -> ProviderReply:
-    """As `ask`, and once again where the server refused the form of the request: for who keeps no
-    ledger. Two HTTP calls at most."""
-    try:
-        return await ask(request, credential=credential, timeout_seconds=timeout_seconds)
-    except OpenAIServiceError as error:
-        if error.lesson is None:
-            raise
-    return await ask(request, credential=credential, timeout_seconds=timeout_seconds)
+    """As `ask`, and again where the server refused the form of the request, as often as a run may:
+    for who keeps no ledger."""
+    steps = StepsDown()
+    while True:
+        try:
+            return await ask(request, credential=credential, timeout_seconds=timeout_seconds)
+        except OpenAIServiceError as error:
+            if not steps.take(error):
+                raise
 
 
 async def close() -> None:
@@ -119,11 +120,18 @@ def refuse_unusable(credential: Credential) -> None:
 
 
 def _learn(
-    error: OpenAIServiceError, answer: HttpAnswer, form: Form, credential: Credential, model: str
+    error: OpenAIServiceError,
+    answer: HttpAnswer,
+    form: Form,
+    credential: Credential,
+    model: str,
+    *,
+    steady: bool,
 ) -> None:
     """Where the refusal was about the form: what to ask for from now on."""
     body = unwrapped(error_body(answer.body), answer.headers)
-    if simpler := lesson_of(error, body, answer.status, form, limit_names(credential.base_url)):
+    limits = limit_names(credential.base_url)
+    if simpler := lesson_of(error, body, answer.status, form, limits, steady=steady):
         error.lesson = Lesson(credential.label, model, simpler)
         error.maybe_processed = False  # also where it came as a 500
         error.detail += f", next asked as {simpler}"

@@ -26,7 +26,7 @@ from operations.openai_service.classify import error_of_answer
 from operations.openai_service.content import clean_text, loads, read_content
 from operations.openai_service.fitting import fits
 from operations.openai_service.framing import read_body
-from operations.openai_service.prices import cost_usd
+from operations.prices import cost_usd
 
 MAX_TOKENS = 2_147_483_647
 """What an integer column holds."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,7 +34,8 @@ LIMITS_ELSEWHERE = ("max_tokens", "max_completion_tokens")
 OPENAI_HOSTS = (".openai.com", ".openai.azure.com")
 
 REFUSED = re.compile(
-    r"un(?:supported|known|recognized|expected)|extra|not (?:supported|permitted|allowed)|invalid",
+    r"un(?:supported|known|recognized|expected)|extra|not (?:supported|permitted|allowed)|invalid"
+    r"|deprecated|only",
     re.IGNORECASE,
 )
 
@@ -81,6 +82,10 @@ STEPS: tuple[tuple[re.Pattern[str], Rung], ...] = (
     (_pattern(r"parse grammar", r"schema conversion"), Rung.SIMPLE_SCHEMA),
 )
 
+STEADY: tuple[tuple[str, Any], ...] = (("temperature", 0), ("seed", 7))
+"""Reasoning models refuse the first (400, "Unsupported value: 'temperature' does not support 0"),
+Mistral the second (422, "Extra inputs are not permitted"). Any seed does, as long as it stays."""
+
 INSTRUCTION = (
     "Answer with one JSON object and nothing else: no Markdown, no text before or after it. "
     "It has to fit this JSON schema:\n"
@@ -115,7 +120,7 @@ def encode(
         body["response_format"] = _json_schema(request, request.schema, strict=True)
     else:
         body |= _simpler(request, form)
-    body |= _parameters(form.left_out, limits)
+    body |= _parameters(form.left_out, limits, steady=request.steady)
     try:
         return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except ValueError as error:  # half a surrogate pair, which UTF-8 has no bytes for
@@ -130,6 +135,8 @@ def lesson_of(
     status: int,
     form: Form,
     limits: tuple[str, ...] = LIMITS,
+    *,
+    steady: bool = False,
 ) -> Form | None:
     """The next form for a refusal that is about the form; None for every other refusal, and where
     there is no simpler one or the operator chose the rung."""
@@ -138,8 +145,10 @@ def lesson_of(
     said = f"{body.param} {body.message}"
     if error.error_code == "INVALID_SCHEMA":
         return _step_down(form, said) if settings.OPENAI_STRUCTURED_OUTPUT == "auto" else None
-    if error.error_code == "INVALID_REQUEST" and (name := _refused_parameter(said, form, limits)):
-        return Form(form.rung, form.left_out | {name})
+    if error.error_code == "INVALID_REQUEST":
+        sent = dict(_parameters(form.left_out, limits, steady=steady))
+        if name := _refused_parameter(said, sent):
+            return Form(form.rung, form.left_out | {name})
     return None
 
 
@@ -160,17 +169,18 @@ def _ways_on(lower: list[Rung]) -> list[Rung]:
     return [rung for rung in lower if rung is not Rung.JSON_OBJECT_SCHEMA]
 
 
-def _refused_parameter(said: str, form: Form, limits: tuple[str, ...]) -> str | None:
+def _refused_parameter(said: str, sent: Iterable[str]) -> str | None:
     """One that this request carried and that need not be there."""
     if not REFUSED.search(said):
         return None
-    sent = (name for name, _ in _parameters(form.left_out, limits))
     return next((name for name in sent if re.search(rf"\b{name}\b", said)), None)
 
 
-def _parameters(left_out: frozenset[str], limits: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
+def _parameters(
+    left_out: frozenset[str], limits: tuple[str, ...], *, steady: bool
+) -> tuple[tuple[str, Any], ...]:
     """What is sent only where it was asked for, less what this server refused."""
-    parameters: tuple[tuple[str, Any], ...] = ()
+    parameters: tuple[tuple[str, Any], ...] = STEADY if steady else ()
     if settings.OPENAI_MAX_OUTPUT_TOKENS:
         name = next((name for name in limits if name not in left_out), limits[-1])
         parameters += ((name, settings.OPENAI_MAX_OUTPUT_TOKENS),)

@@ -23,8 +23,8 @@ from django.conf import settings
 from operations.errors import Category
 from operations.errors.simulated_faults import FAULT_MODEL, parse_faults
 from operations.kinds import get_kind
-from operations.openai_service.prices import SIMULATED_MODEL
 from operations.openai_service.transport import Incoming, Outgoing
+from operations.prices import SIMULATED_MODEL
 
 REQUEST_ID = "req_simulated"
 FAULT_BODY = re.compile(

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from operations import dispatch, events, pauses
+from operations import budgets, dispatch, events, pauses, spending
 from operations.database import paused
 from operations.database.clock import database_now
 from operations.database.deadlocks import retried_after_deadlock
@@ -83,7 +83,7 @@ def retry_operation(
     than usual, for this run alone. The limit of a person's unfinished operations holds for what the
     person retries, not for an operator who clears up after an outage. Raises
     `OperationNotFound`, `NotRetryable` (a lost double click too), `SubjectDeleted`,
-    `OperationInProgress`, `TooManyOperations`.
+    `OperationInProgress`, `TooManyOperations`, `BudgetReached`: that one whoever asks.
     """
     operation = _get(operation_id)
     if operation.subject_deleted_at is not None:
@@ -91,6 +91,7 @@ def retry_operation(
     now = database_now()
     later = when == WHEN_POSSIBLE
     not_before = operation.retry_after_at if later else None
+    own_key = has_own_key(operation.owner_id)
     try:
         with transaction.atomic():
             done = operation.status in Operation.RETRYABLE and transitions.retry(
@@ -98,7 +99,7 @@ def retry_operation(
                 at=now,
                 not_before=not_before if not_before and not_before > now else None,
                 is_probe=not later,
-                own_key=has_own_key(operation.owner_id),
+                own_key=own_key,
                 actor=actor,
                 door=door,
             )
@@ -106,6 +107,7 @@ def retry_operation(
         raise OperationInProgress(unfinished_twin(operation)) from None
     if not done:
         raise NotRetryable
+    budgets.refuse_if_reached(operation.owner_id, own_key=own_key)
     if actor is not None and actor.pk == operation.owner_id:
         # After the swap, because everybody locks the row before its owner; it counts itself.
         refuse_beyond_limit(actor, besides=1)
@@ -220,7 +222,9 @@ def cancel_session_operations(
 def cancel_owner_operations(
     *, owner: AbstractUser, actor: AbstractUser | None = None, door: str
 ) -> int:
-    """The same for all operations of a person who is being deleted."""
+    """The same for all operations of a person who is being deleted. What they cost stays in the
+    month's sum of all."""
+    spending.forget(owner.pk)
     return _end_with_subject(Operation.objects.filter(owner_id=owner.pk), actor, door)
 
 

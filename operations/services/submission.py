@@ -12,11 +12,12 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, transaction
 
-from operations import dispatch, events, limits, metrics, trace
+from operations import budgets, dispatch, events, limits, metrics, trace
 from operations.database.batch_sql import insert_instances
 from operations.database.clock import database_now
 from operations.engine import failpoints
 from operations.engine.turns import next_turn
+from operations.errors import category_of
 from operations.kinds import get_kind
 from operations.limits.rules import START, of_person
 from operations.models import Operation
@@ -37,17 +38,38 @@ def submit_operation(
     owner: AbstractUser | None = None,
     parameters: Mapping[str, Any] | None = None,
     is_probe: bool = False,
+    keep_what_it_is_about: bool = False,
     door: str,
 ) -> Operation:
     """Write a pending operation; call it in the transaction that writes the user's data.
 
     Made with its owner's own key, where they have one. `is_probe`: sent although the key is paused.
-    Raises `UnknownKind`, `TooManyOperations`, and `OperationInProgress` where an unfinished
-    operation of this kind exists for the subject.
+    `keep_what_it_is_about`: where a budget is used up the operation is written all the same, as one
+    that failed, so that the data is not refused with it; a retry sends it once there is money.
+    Raises `UnknownKind`, `TooManyOperations`, `BudgetReached`, and `OperationInProgress` where an
+    unfinished operation of this kind exists for the subject.
     """
     get_kind(kind)
     refuse_beyond_limit(owner)
+    own_key = has_own_key(owner.pk if owner else None)
+    reached = budgets.reached(owner.pk if owner else None, own_key=own_key)
+    if reached and not keep_what_it_is_about:
+        raise budgets.REACHED[reached]
     now = database_now()
+    if reached:
+        return _insert_ended(
+            kind=kind,
+            subject_type=subject_type,
+            subject_id=str(subject_id),
+            session_id=session_id,
+            owner=owner,
+            parameters=dict(parameters or {}),
+            status=Operation.Status.FAILED,
+            error_category=category_of(reached),
+            error_code=reached,
+            at=now,
+            door=door,
+        )
     operation = _insert(
         kind=kind,
         subject_type=subject_type,
@@ -55,7 +77,7 @@ def submit_operation(
         session_id=session_id,
         owner=owner,
         parameters=dict(parameters or {}),
-        own_key=has_own_key(owner.pk if owner else None),
+        own_key=own_key,
         is_probe=is_probe,
         queued_at=now,
         turn_at=next_turn(owner_id=owner.pk if owner else None, kind=kind, at=now),
@@ -80,22 +102,17 @@ def complete_without_call(
 ) -> Operation:
     """Write an operation that needed no call: completed, with no attempts."""
     get_kind(kind)
-    now = database_now()
-    operation = _insert(
+    return _insert_ended(
         kind=kind,
         subject_type=subject_type,
         subject_id=str(subject_id),
         session_id=session_id,
         owner=owner,
         parameters=dict(parameters or {}),
-        queued_at=now,
-        finished_at=now,
-        waiting_reason="",
         status=Operation.Status.COMPLETED,
+        at=database_now(),
+        door=door,
     )
-    metrics.count(metrics.of_final(operation, at=now))
-    _record_creation(operation, door)
-    return operation
 
 
 def refuse_beyond_limit(owner: AbstractUser | None, *, besides: int = 0) -> None:
@@ -118,6 +135,14 @@ def _lock(owner: AbstractUser) -> None:
     if connection.features.has_select_for_update:
         people = get_user_model().objects.select_for_update(no_key=True)
         people.filter(pk=owner.pk).values_list("pk").first()
+
+
+def _insert_ended(*, at: datetime, door: str, **fields: Any) -> Operation:
+    """With no attempts: nothing is sent for it."""
+    operation = _insert(queued_at=at, finished_at=at, waiting_reason="", **fields)
+    metrics.count(metrics.of_final(operation, at=at))
+    _record_creation(operation, door)
+    return operation
 
 
 def _insert(**fields: Any) -> Operation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -20,6 +21,7 @@ from operations.kinds import ProviderRequest
 from operations.models import Attempt, Operation, ProviderCapability
 from operations.openai_service.requesting import encode, form_for, limit_names
 from operations.services import retry_operation
+from operations.tests.judgement.kind import JudgementKind
 
 GOOD = json.dumps({"score": 7, "feedback": "Clear."})
 REQUEST = ProviderRequest(
@@ -304,6 +306,92 @@ def test_parameter_refused_by_name_is_left_out_and_remembered(
     optional = {"max_tokens", "max_completion_tokens", "reasoning_effort"}
     assert sorted(optional & server.seen[-1].keys()) == sent
     assert server.formats == ["json_schema"] * 3
+
+
+def refuses_by_name(*names: str) -> Callable[..., Refusal | None]:
+    """Each in the words of a server that refused it."""
+    words: dict[str, Refusal] = {
+        "temperature": (
+            400,
+            openai_error(
+                "Unsupported value: 'temperature' does not support 0 with this model. Only the"
+                " default (1) value is supported.",
+                param="temperature",
+                code="unsupported_value",
+            ),
+        ),
+        "seed": (
+            422,
+            {
+                "detail": [
+                    {
+                        "type": "extra_forbidden",
+                        "loc": ["body", "seed"],
+                        "msg": "Extra inputs are not permitted",
+                        "input": 7,
+                    }
+                ]
+            },
+        ),
+    }
+    return lambda body: next((words[name] for name in names if name in body), None)
+
+
+@engine
+@pytest.mark.parametrize(
+    "refused",
+    [("temperature",), ("seed",), ("temperature", "seed")],
+    ids=["temperature", "seed", "both"],
+)
+def test_what_makes_judgements_steady_is_left_out_where_it_is_refused_and_remembered(
+    server: PickyServer,
+    ended: Callable[[], Operation],
+    judgement: JudgementKind,
+    refused: tuple[str, ...],
+) -> None:
+    judgement.steady = True
+    server.refusal = refuses_by_name(*refused)
+
+    first, second = ended(), ended()
+
+    assert codes(first) == ["INVALID_REQUEST"] * len(refused) + [""]
+    assert codes(second) == [""]
+    sent = {"temperature", "seed"} & server.seen[-1].keys()
+    assert sent == {"temperature", "seed"} - set(refused)
+    assert not Attempt.objects.filter(possibly_paid_twice=True).exists()
+
+
+@engine
+def test_server_that_refuses_a_parameter_which_is_gone_is_not_asked_for_ever(
+    server: PickyServer, ended: Callable[[], Operation], judgement: JudgementKind
+) -> None:
+    judgement.steady = True
+    always = openai_error("Unsupported parameter: temperature and seed", param="temperature")
+    server.refusal = lambda body: (400, always)
+
+    assert codes(ended()) == ["INVALID_REQUEST"] * 3
+
+
+@engine
+def test_form_and_temperature_refused_one_after_the_other_still_bring_an_answer(
+    server: PickyServer, ended: Callable[[], Operation], judgement: JudgementKind
+) -> None:
+    judgement.steady = True
+    form, _ = SERVERS["DeepSeek"]
+    names = refuses_by_name("temperature")
+    server.refusal = lambda body: form(body) or names(body)
+
+    first, second = ended(), ended()
+
+    assert codes(first) == ["INVALID_SCHEMA", "INVALID_REQUEST", ""]
+    assert codes(second) == [""]
+
+
+def test_only_judgements_ask_for_one_temperature_and_one_seed() -> None:
+    body = json.loads(encode(replace(REQUEST, steady=True), "m", FULL))
+
+    assert (body["temperature"], body["seed"]) == (0, 7)
+    assert not {"temperature", "seed"} & json.loads(encode(REQUEST, "m", FULL)).keys()
 
 
 def test_openai_itself_gets_its_newer_limit() -> None:

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(600)]
 RUNS = {
     "engine": [
         "test_backlog",
+        "test_budgets",
         "test_claims",
         "test_drain",
         "test_group_commits",

@@ -19,10 +19,12 @@ from operations.database.clock import database_now
 from operations.engine import leases
 from operations.models import IdempotencyKey
 from operations.workers import alerts
+from operations.workers.estimating import estimate_calls
 
 SWEEP_SECONDS = 2.0
 PRUNE_SECONDS = 600.0
 ALERT_SECONDS = 5.0
+ESTIMATE_SECONDS = 600.0
 IDEMPOTENCY_KEYS_KEPT = timedelta(hours=24)
 
 
@@ -46,6 +48,7 @@ def due_now() -> list[Chore]:
         Chore(metrics.fold, SWEEP_SECONDS),
         Chore(prune, PRUNE_SECONDS),
         Chore(send_alerts, ALERT_SECONDS),
+        Chore(estimate_calls, ESTIMATE_SECONDS),
         *(Chore(task.do, task.interval_seconds) for task in upkeep.all_tasks()),
         Chore(bulk.run_due, 0.0),
     ]

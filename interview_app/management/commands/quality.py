@@ -26,7 +26,7 @@ from interview_app.quality.golden import Job, golden_jobs
 from interview_app.quality.report import Report
 from operations.credentials import Credential, installation_credential
 from operations.errors import OpenAIServiceError
-from operations.openai_service.prices import SIMULATED_MODEL
+from operations.prices import SIMULATED_MODEL
 
 BROKEN, USAGE, NO_JOB, PARTLY = 1, 2, 3, 4
 

@@ -28,6 +28,13 @@ class Command(BaseCommand):
             f"due: {stats['due']}, the oldest for {stats['oldest_pending_seconds']} s;"
             f" in flight: {stats['in_flight']}; workers: {stats['workers']}"
         )
+        spent = stats["spending"]
+        budget = "no budget" if spent["budget_usd"] is None else f"of {spent['budget_usd']:.2f} USD"
+        self.stdout.write(
+            f"spent in {spent['month']}: {spent['cost_usd']:.2f} USD ({budget}), {spent['tokens']}"
+            f" tokens, {spent['unpriced_tokens']} without a known price;"
+            f" people stopped by theirs: {spent['people_stopped']}"
+        )
         for alert in stats["alerts"]:
             told = f"told {alert['times_told']} times" if alert["times_told"] else "told nobody"
             self.stdout.write(f"alert: {alert['text']} ({told})")

@@ -38,6 +38,7 @@ class JudgementKind(Kind):
         self.broken_in = ""
         self.padding = ""
         """Written with each result: makes it as large as a test needs."""
+        self.steady = False
 
     def subjects(self, operations: Sequence[Operation]) -> Mapping[str, None]:
         return dict.fromkeys(operation.subject_id for operation in operations)
@@ -50,6 +51,7 @@ class JudgementKind(Kind):
             schema=Judgement.model_json_schema() | {"additionalProperties": False},
             prompt_version="judgement/1",
             model=operation.parameters.get("model"),
+            steady=self.steady,
         )
 
     def parse(self, content: object, request: ProviderRequest) -> Judgement:
