@@ -18,7 +18,7 @@ from django.conf import settings
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian.rsgi import Scope
 
-from config import refused
+from config import draining, refused
 from config.bodies import Bodies, ClientGone, Limits, TooMany, TooSlow
 from config.wsgi import application
 from operations.limits.address import address_in
@@ -40,21 +40,30 @@ bodies = Bodies(Limits())
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web")
 
 
-async def app(scope: Scope, protocol: HTTPProtocol) -> None:
-    environ = _environ(scope)
-    if len(scope.path) + len(scope.query_string) > LONGEST_TARGET:
-        await bodies.drop(protocol)
-        protocol.response_bytes(*refused.too_long(environ))
-        return
-    length = _body_length(environ)
-    if length == 0:
-        await _in_thread(environ, io.BytesIO(), protocol)
-    elif length == UNKNOWN_LENGTH or length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-        # Django refuses or ignores it by the header alone: 411, 413.
-        await bodies.drop(protocol)
-        await _in_thread(environ, io.BytesIO(), protocol)
-    else:
-        await _with_body(environ, length, protocol)
+class Application:
+    """What granian runs in each of its processes; the names are of its RSGI."""
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.add_signal_handler(draining.SIGNAL, draining.begin)
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        environ = _environ(scope)
+        if len(scope.path) + len(scope.query_string) > LONGEST_TARGET:
+            await bodies.drop(protocol)
+            protocol.response_bytes(*refused.too_long(environ))
+            return
+        length = _body_length(environ)
+        if length == 0:
+            await _in_thread(environ, io.BytesIO(), protocol)
+        elif length == UNKNOWN_LENGTH or length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            # Django refuses or ignores it by the header alone: 411, 413.
+            await bodies.drop(protocol)
+            await _in_thread(environ, io.BytesIO(), protocol)
+        else:
+            await _with_body(environ, length, protocol)
+
+
+app = Application()
 
 
 async def _with_body(environ: dict[str, Any], length: int, protocol: HTTPProtocol) -> None:
@@ -98,6 +107,8 @@ def _answer(
 ) -> None:
     start = _Start()
     response: Any = application(environ, start)
+    if draining.is_draining():
+        start.headers.append(("connection", "close"))
     try:
         pieces = _pieces(response)
         first, second = next(pieces, b""), next(pieces, None)

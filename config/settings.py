@@ -58,6 +58,7 @@ OPERATIONS_LEASE_SECONDS = env.operations_lease_seconds
 OPERATIONS_EXPIRE_SECONDS = env.operations_expire_seconds
 OPERATIONS_DEFER_RATE_LIMITED = env.operations_defer_rate_limited
 OPERATIONS_SHUTDOWN_GRACE_SECONDS = env.operations_shutdown_grace_seconds
+WEB_DRAIN_SECONDS = env.web_drain_seconds
 OPERATIONS_ERROR_VOCABULARY = env.operations_error_vocabulary
 SIMULATED_PROVIDER = env.simulated_provider
 SIMULATED_LATENCY_SECONDS = env.simulated_latency_seconds
