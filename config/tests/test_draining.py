@@ -58,7 +58,7 @@ def nobody_can_write(production: Production) -> Iterator[None]:
 
 
 def readiness(production: Production) -> Reply | None:
-    """None: nobody is there, or it waits for the lock because it was asked before the signal came."""
+    """None: nobody is there, or it was asked before the signal came and waits for the lock."""
     try:
         return production.ask("GET", "/readyz", timeout=1)
     except (OSError, http.client.HTTPException):

@@ -43,6 +43,7 @@ pytestmark = [
 DOCS = Path(settings.BASE_DIR) / "docs"
 COMMANDS = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 UNIT = re.compile(r"^Environment=(ENV_FILE=\S+)\nExecStart=/srv/practice/(.+)$", re.MULTILINE)
+UNITS = Path(settings.BASE_DIR) / "deploy" / "systemd"
 HERE, THERE = "127.0.0.2", "127.0.0.3"
 PASSWORD = "three green bicycles in a row"
 READY_SECONDS = 60.0
@@ -154,7 +155,7 @@ def follow(page: str, it: Stranger) -> None:
     it.type(
         f"{asked[0].strip()} --no-input", DJANGO_SUPERUSER_PASSWORD=PASSWORD, DJANGO_DEBUG="false"
     )
-    web, worker = UNIT.findall(page)
+    web, worker = (unit(name) for name in ("web", "worker"))
     it.start(web)
     it.start(web, BIND=THERE)
     it.start(worker)
@@ -163,6 +164,12 @@ def follow(page: str, it: Stranger) -> None:
         assert time.monotonic() < end, it.log.read_text()
         time.sleep(0.2)
     assert '"status": "ok"' in it.type(f"{before[0]}\n{look}").stdout
+
+
+def unit(name: str) -> tuple[str, str]:
+    found = UNIT.search((UNITS / f"practice-{name}.service").read_text())
+    assert found is not None
+    return found.group(1), found.group(2)
 
 
 def is_ready(it: Stranger, address: str) -> bool:
