@@ -192,6 +192,8 @@ Q_WORKERS = OPERATIONS_WORKERS + 1
 Q_TIMEOUT_SECONDS = int(600 + OPERATIONS_DEADLINE_SECONDS + 60)
 Q_CLUSTER: dict[str, Any] = {
     "name": "interview",
+    # Asked for by name where a cluster reads a queue of its own, as ours do.
+    "ALT_CLUSTERS": {},
     "workers": Q_WORKERS,
     "queue_limit": Q_WORKERS,
     "bulk": 1,
