@@ -12,6 +12,7 @@ import time
 
 import django
 from django.apps import apps
+from django.db import transaction
 
 if not apps.ready:  # a process of its own, not the test that calls a step here
     django.setup()
@@ -64,10 +65,12 @@ def submit_ten() -> None:
 
 
 def submit_many() -> None:
-    for number in range(int(sys.argv[2])):
-        services.submit_operation(
-            kind="judgement", subject_type="test", subject_id=number, door="command"
-        )
+    """All at once: those who wait have a full queue."""
+    with transaction.atomic():
+        for number in range(int(sys.argv[2])):
+            services.submit_operation(
+                kind="judgement", subject_type="test", subject_id=number, door="command"
+            )
 
 
 def finish() -> None:

@@ -37,8 +37,8 @@ pytestmark = [
 ]
 
 OPERATIONS = int(os.environ.get("SCALE_OUT_OPERATIONS", "600"))
-LATENCY_SECONDS = 3.0
-CONCURRENCY = OPERATIONS // 15
+LATENCY_SECONDS = 5.0
+CONCURRENCY = OPERATIONS // 9
 """Of each host: all three together need about fifteen seconds for everything."""
 
 LEASE_SECONDS = 10
