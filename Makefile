@@ -81,6 +81,10 @@ servers: $(VENV)/.dev .local/servers/llmock/.installed .local/servers/litellm/.i
 fuzz: $(VENV)/.dev .local/servers/schemathesis/.installed ## Let schemathesis try the whole API by its own schema, four minutes
 	@$(BIN)/python -m pytest servers/tests/test_schemathesis.py $(ARGS)
 
+.PHONY: kit
+kit: $(VENV)/.dev .local/servers/kit/.installed ## Check deploy/ by the schemas of compose and Kubernetes and by hadolint
+	@$(BIN)/python -m pytest servers/tests/test_kit.py $(ARGS)
+
 .PHONY: ci
 ci: ## Run what the server runs: every check, then the whole suite
 	@.ci/run
@@ -147,7 +151,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.created
 
 SERVER_PIP = $(@D)/bin/python -m pip install --quiet --no-input --disable-pip-version-check
 
-.local/servers/llmock/.installed .local/servers/litellm/.installed .local/servers/schemathesis/.installed: .local/servers/%/.installed: servers/%.txt
+.local/servers/llmock/.installed .local/servers/litellm/.installed .local/servers/schemathesis/.installed .local/servers/kit/.installed: .local/servers/%/.installed: servers/%.txt
 	@$(PYTHON) -m venv $(@D)
 	@$(SERVER_PIP) -r $<
 	@touch $@

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -61,6 +62,11 @@ def find_pgbouncer() -> str | None:
     return shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
 
 
+def find_faketime() -> Path | None:
+    """The library that gives a process another clock; for processes with threads."""
+    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+
 SERVICES = {
     "pgbouncer": Service(
         lambda: find_pgbouncer() is not None,
@@ -79,6 +85,14 @@ SERVICES = {
     "prometheus": Service(
         lambda: bool(shutil.which("prometheus") and shutil.which("promtool")),
         "Prometheus is not installed: apt-get install prometheus",
+    ),
+    "faketime": Service(
+        lambda: find_faketime() is not None,
+        "libfaketime is not installed: apt-get install faketime",
+    ),
+    "systemd": Service(
+        lambda: shutil.which("systemd-analyze") is not None,
+        "systemd-analyze is not installed: apt-get install systemd",
     ),
     "browser": Service(
         lambda: find_chromium() is not None,
@@ -206,6 +220,13 @@ def child_environment(transactional_db: None) -> dict[str, str]:
 def chromium() -> str:
     path = find_chromium()
     assert path is not None, "mark the test with pytest.mark.browser"
+    return path
+
+
+@pytest.fixture(scope="session")
+def faketime() -> Path:
+    path = find_faketime()
+    assert path is not None, "mark the test with pytest.mark.faketime"
     return path
 
 

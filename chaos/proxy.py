@@ -1,4 +1,4 @@
-"""A line to the database that can be made slow."""
+"""A line to the database that can be made slow, or cut."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ CHUNK = 64 * 1024
 
 class SlowLine:
     """Takes connections on one port and carries their bytes to another; each piece that comes
-    waits for `delay_seconds`, in both directions."""
+    waits for `delay_seconds`, in both directions, and while the line `is_cut` nothing arrives and
+    nobody is told."""
 
     def __init__(self, port: int, to_port: int) -> None:
         self.delay_seconds = 0.0
-        self._port = port
+        self.is_cut = False
+        self.port = port
         self._to_port = to_port
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_open = threading.Event()
@@ -32,13 +34,15 @@ class SlowLine:
 
     def _run(self) -> None:
         loop = self._loop = asyncio.new_event_loop()
-        loop.run_until_complete(asyncio.start_server(self._carry, "127.0.0.1", self._port))
+        server = loop.run_until_complete(asyncio.start_server(self._carry, "127.0.0.1", self.port))
         self._is_open.set()
         loop.run_forever()
+        server.close()
         carrying = asyncio.all_tasks(loop)
         for task in carrying:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*carrying, return_exceptions=True))
+        if carrying:
+            loop.run_until_complete(asyncio.gather(*carrying, return_exceptions=True))
         loop.close()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -62,6 +66,8 @@ class SlowLine:
             while piece := await reader.read(CHUNK):
                 if self.delay_seconds:
                     await asyncio.sleep(self.delay_seconds)
+                while self.is_cut:
+                    await asyncio.sleep(0.05)
                 writer.write(piece)
                 await writer.drain()
         with contextlib.suppress(OSError):

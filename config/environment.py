@@ -74,6 +74,7 @@ class Environment:
     operations_expire_seconds: float
     operations_defer_rate_limited: bool
     operations_shutdown_grace_seconds: float
+    web_drain_seconds: float
     operations_error_vocabulary: str
     simulated_provider: bool
     simulated_latency_seconds: float
@@ -106,6 +107,7 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
     debug = reader.boolean("DJANGO_DEBUG", default=False)
     database = places.database(reader, base_dir)
     deadline = reader.number("OPERATIONS_DEADLINE_SECONDS", default=200, above=0)
+    grace = reader.number("OPERATIONS_SHUTDOWN_GRACE_SECONDS", default=25, above=0)
     environment = Environment(
         django_debug=debug,
         django_secret_key=_secret_key(reader, debug=debug, base_dir=base_dir),
@@ -160,9 +162,8 @@ def read(variables: Mapping[str, str], *, base_dir: Path, terminal: bool) -> Env
         operations_defer_rate_limited=reader.boolean(
             "OPERATIONS_DEFER_RATE_LIMITED", default=False
         ),
-        operations_shutdown_grace_seconds=reader.number(
-            "OPERATIONS_SHUTDOWN_GRACE_SECONDS", default=25, above=0
-        ),
+        operations_shutdown_grace_seconds=grace,
+        web_drain_seconds=_drain(reader, grace=grace, debug=debug),
         operations_error_vocabulary=_vocabulary(reader),
         simulated_provider=reader.boolean("SIMULATED_PROVIDER", default=debug),
         simulated_latency_seconds=reader.number("SIMULATED_LATENCY_SECONDS", default=0.8, least=0),
@@ -352,6 +353,17 @@ def _budget(reader: Reader, name: str, example: str) -> float:
         return float(value)
     reader.wrong(name, "is not an amount of US dollars above 0", example)
     return 0
+
+
+def _drain(reader: Reader, *, grace: float, debug: bool) -> float:
+    """A part of the grace: what is under way at its end needs the rest."""
+    name = "WEB_DRAIN_SECONDS"
+    default = 0 if debug else min(5, grace / 2)
+    seconds = reader.number(name, default=default, least=0)
+    if seconds >= grace:
+        what = f"leaves nothing of OPERATIONS_SHUTDOWN_GRACE_SECONDS ({grace:g})"
+        reader.wrong(name, what, f"{default:g}")
+    return seconds
 
 
 def _metrics_token(reader: Reader) -> str:

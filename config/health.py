@@ -13,6 +13,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from config import draining
 from interview_app.models import Answer
 from operations import broker
 from operations.console import conditions, disk
@@ -36,9 +37,12 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """503 only for what makes saving an answer impossible. Without workers answers are saved and
-    wait: that is "degraded", with 200, or a load balancer would take the pages away as well."""
+    """503 only for what makes saving an answer impossible, now or in a moment. Without workers
+    answers are saved and wait: that is "degraded", with 200, or a load balancer would take the
+    pages away as well."""
     checks = Checks()
+    if draining.is_draining():
+        return checks.response("draining", status=503)
     if not (checks.ask("database", _database_check) and checks.ask("disk", _disk_check)):
         return checks.response("unavailable", status=503)
     checks.ask("broker", _broker_check)

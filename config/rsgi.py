@@ -18,7 +18,7 @@ from django.conf import settings
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian.rsgi import Scope
 
-from config import refused
+from config import draining, refused
 from config.bodies import Bodies, ClientGone, Limits, TooMany, TooSlow
 from config.wsgi import application
 from operations import telemetry
@@ -41,36 +41,37 @@ bodies = Bodies(Limits())
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web")
 
 
-async def app(scope: Scope, protocol: HTTPProtocol) -> None:
-    environ = _environ(scope)
-    if len(scope.path) + len(scope.query_string) > LONGEST_TARGET:
-        await bodies.drop(protocol)
-        protocol.response_bytes(*refused.too_long(environ))
-        return
-    length = _body_length(environ)
-    if length == 0:
-        await _in_thread(environ, io.BytesIO(), protocol)
-    elif length == UNKNOWN_LENGTH or length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-        # Django refuses or ignores it by the header alone: 411, 413.
-        await bodies.drop(protocol)
-        await _in_thread(environ, io.BytesIO(), protocol)
-    else:
-        await _with_body(environ, length, protocol)
+class Application:
+    """What granian runs in each of its processes; the names are of its RSGI."""
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In the process that serves, after its fork."""
+        loop.add_signal_handler(draining.SIGNAL, draining.begin)
+        telemetry.start_spans("web")
+        telemetry.start_reports("web")
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """When the last request is answered; at this process's end no `atexit` runs."""
+        telemetry.flush()
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        environ = _environ(scope)
+        if len(scope.path) + len(scope.query_string) > LONGEST_TARGET:
+            await bodies.drop(protocol)
+            protocol.response_bytes(*refused.too_long(environ))
+            return
+        length = _body_length(environ)
+        if length == 0:
+            await _in_thread(environ, io.BytesIO(), protocol)
+        elif length == UNKNOWN_LENGTH or length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            # Django refuses or ignores it by the header alone: 411, 413.
+            await bodies.drop(protocol)
+            await _in_thread(environ, io.BytesIO(), protocol)
+        else:
+            await _with_body(environ, length, protocol)
 
 
-def _start(loop: asyncio.AbstractEventLoop) -> None:
-    telemetry.start_spans("web")
-    telemetry.start_reports("web")
-
-
-def _stop(loop: asyncio.AbstractEventLoop) -> None:
-    telemetry.flush()
-
-
-# granian calls them in the process that serves, after its fork, and when the last request is
-# answered; at that process's end no `atexit` runs.
-app.__rsgi_init__ = _start  # type: ignore[attr-defined]
-app.__rsgi_del__ = _stop  # type: ignore[attr-defined]
+app = Application()
 
 
 async def _with_body(environ: dict[str, Any], length: int, protocol: HTTPProtocol) -> None:
@@ -114,6 +115,8 @@ def _answer(
 ) -> None:
     start = _Start()
     response: Any = application(environ, start)
+    if draining.is_draining():
+        start.headers.append(("connection", "close"))
     try:
         pieces = _pieces(response)
         first, second = next(pieces, b""), next(pieces, None)

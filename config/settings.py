@@ -58,6 +58,7 @@ OPERATIONS_LEASE_SECONDS = env.operations_lease_seconds
 OPERATIONS_EXPIRE_SECONDS = env.operations_expire_seconds
 OPERATIONS_DEFER_RATE_LIMITED = env.operations_defer_rate_limited
 OPERATIONS_SHUTDOWN_GRACE_SECONDS = env.operations_shutdown_grace_seconds
+WEB_DRAIN_SECONDS = env.web_drain_seconds
 OPERATIONS_ERROR_VOCABULARY = env.operations_error_vocabulary
 SIMULATED_PROVIDER = env.simulated_provider
 SIMULATED_LATENCY_SECONDS = env.simulated_latency_seconds
@@ -194,6 +195,8 @@ Q_WORKERS = OPERATIONS_WORKERS + 1
 Q_TIMEOUT_SECONDS = int(600 + OPERATIONS_DEADLINE_SECONDS + 60)
 Q_CLUSTER: dict[str, Any] = {
     "name": "interview",
+    # Asked for by name where a cluster reads a queue of its own, as ours do.
+    "ALT_CLUSTERS": {},
     "workers": Q_WORKERS,
     "queue_limit": Q_WORKERS,
     "bulk": 1,

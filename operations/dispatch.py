@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
 from django_q import cluster
+from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
 from operations import broker, events, exits
@@ -96,11 +97,12 @@ def _tell(error: Exception) -> None:
 
 
 def ring(*, supervisor: str, slots: int) -> bool:
-    """Ask the cluster for a drain of this supervisor. False: the broker could not be reached."""
+    """Ask the supervisor's own cluster for a drain: each has a queue of its own, or one host would
+    run the drains of all. False: the broker could not be reached."""
     if not _rings.lets_through():
         return False
     try:
-        async_task(DRAIN_TASK, supervisor, slots, save=False, ack_failure=True)
+        async_task(DRAIN_TASK, supervisor, slots, cluster=supervisor, save=False, ack_failure=True)
     except Exception as error:  # any broker, any driver: the supervisor rings again
         if is_trouble(error):  # where the database is the broker
             trouble.leave_connection()
@@ -109,6 +111,16 @@ def ring(*, supervisor: str, slots: int) -> bool:
         return False
     _rings.answered()
     return True
+
+
+def forget_rings(*, supervisor: str) -> None:
+    """Of a supervisor that stops: nobody else reads its queue. One that was killed leaves the few
+    messages of its empty slots behind."""
+    try:
+        get_broker(supervisor).purge_queue()
+    except Exception as error:  # any broker, any driver: it would only have been tidy
+        if is_trouble(error):
+            trouble.leave_connection()
 
 
 class Sentinel(cluster.Sentinel):  # type: ignore[misc]

@@ -21,7 +21,9 @@ def is_installed(name: str) -> bool:
 
 
 def missing(name: str) -> str:
-    command = {"model": "make model", "schemathesis": "make fuzz"}.get(name, "make servers")
+    command = {"model": "make model", "schemathesis": "make fuzz", "kit": "make kit"}.get(
+        name, "make servers"
+    )
     return f"{name} is not installed below .local/servers: {command}"
 
 

@@ -147,6 +147,7 @@ class Production:
             "SIMULATED_LATENCY_SECONDS": "0",
             "OPERATIONS_WORKERS": "1",
             "OPERATIONS_SHUTDOWN_GRACE_SECONDS": "2",
+            "WEB_DRAIN_SECONDS": "0",
             **self.variables,
         }
 

@@ -1,5 +1,6 @@
 """docs/production.md as it stands, by somebody who knows nothing else: from nothing to a first
-practice on other addresses, and one web process killed while people work.
+practice on other addresses, one web process killed while people work, and all of it replaced by a
+new version in turn.
 
 The tree is a copy, so that nothing of this one helps; PostgreSQL and Redis are the test's own, the
 pages answer at two addresses, and only the workers know the provider's key.
@@ -7,6 +8,7 @@ pages answer at two addresses, and only the workers know the provider's key.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -18,11 +20,13 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
 
@@ -43,6 +47,7 @@ pytestmark = [
 DOCS = Path(settings.BASE_DIR) / "docs"
 COMMANDS = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 UNIT = re.compile(r"^Environment=(ENV_FILE=\S+)\nExecStart=/srv/practice/(.+)$", re.MULTILINE)
+UNITS = Path(settings.BASE_DIR) / "deploy" / "systemd"
 HERE, THERE = "127.0.0.2", "127.0.0.3"
 PASSWORD = "three green bicycles in a row"
 READY_SECONDS = 60.0
@@ -154,15 +159,18 @@ def follow(page: str, it: Stranger) -> None:
     it.type(
         f"{asked[0].strip()} --no-input", DJANGO_SUPERUSER_PASSWORD=PASSWORD, DJANGO_DEBUG="false"
     )
-    web, worker = UNIT.findall(page)
+    web, worker = (unit(name) for name in ("web", "worker"))
     it.start(web)
     it.start(web, BIND=THERE)
     it.start(worker)
-    end = time.monotonic() + READY_SECONDS
-    while not (is_ready(it, HERE) and is_ready(it, THERE)):
-        assert time.monotonic() < end, it.log.read_text()
-        time.sleep(0.2)
+    wait_until(lambda: is_ready(it, HERE) and is_ready(it, THERE), it)
     assert '"status": "ok"' in it.type(f"{before[0]}\n{look}").stdout
+
+
+def unit(name: str) -> tuple[str, str]:
+    found = UNIT.search((UNITS / f"practice-{name}.service").read_text())
+    assert found is not None
+    return found.group(1), found.group(2)
 
 
 def is_ready(it: Stranger, address: str) -> bool:
@@ -245,11 +253,14 @@ def process_variables(pid: int) -> dict[str, str]:
 @dataclass
 class Load:
     """People who work until they are told to stop; each request is sent again as a client should:
-    after a 503, or where the connection broke, with the same idempotency key."""
+    after a 503, or where the connection broke, with the same idempotency key, and at the next
+    address if there are more."""
 
     it: Stranger
     token: str
     questions: list[str]
+    addresses: tuple[str, ...] = (HERE,)
+    pause_seconds: float = 0.1
     stop: threading.Event = field(default_factory=threading.Event)
     answered_at: list[float] = field(default_factory=list)
     failed: list[object] = field(default_factory=list)
@@ -263,7 +274,7 @@ class Load:
             if self._send("POST", path, {"text": text}, key=str(uuid.uuid4())):
                 self.saved.append(text)
             self._send("GET", "/api/v1/sessions/")
-            self.stop.wait(0.1)
+            self.stop.wait(self.pause_seconds)
 
     def longest_gap(self) -> float:
         """Seconds in which nobody at all was answered."""
@@ -272,9 +283,12 @@ class Load:
 
     def _send(self, method: str, path: str, body: object = None, key: str = "") -> bool:
         status: object = None
-        for _ in range(5):
+        for turn in range(5):
+            address = self.addresses[turn % len(self.addresses)]
             try:
-                status, _said = ask(self.it, method, path, body, token=self.token, key=key)
+                status, _said = ask(
+                    self.it, method, path, body, address=address, token=self.token, key=key
+                )
             except OSError as broken:
                 status = repr(broken)
             if status in (200, 201):
@@ -307,18 +321,75 @@ def test_killing_one_web_process_fails_nobody(stranger: Stranger) -> None:
     assert min(gaps) <= GAP_SECONDS, gaps
 
 
-def kill_one_under(load: Load) -> None:
-    """Two serve before, and two afterwards, of which one is new."""
-    people = [threading.Thread(target=load.work, args=(number,)) for number in range(PEOPLE)]
-    before = web_processes(load.it)
+def test_new_version_in_turn_fails_nobody(stranger: Stranger) -> None:
+    """First the database, by a migration that only adds; then pages and workers, one by one."""
+    account = {"username": "dave", "email": "dave@example.org", "password": PASSWORD}
+    token = ask(stranger, "POST", "/api/v1/auth/register/", account)[1]["token"]
+    questions = new_questions(stranger, token)
+    loads = [
+        # Within what one person may start.
+        Load(stranger, token, questions, addresses=addresses, pause_seconds=1.0)
+        for addresses in ((HERE, THERE), (THERE, HERE))
+    ]
+
+    with working(*loads):
+        with psycopg.connect(stranger.variables["DATABASE"], autocommit=True) as database:
+            database.execute("ALTER TABLE interview_app_answer ADD COLUMN added_by_a_test text")
+        for number, bind in enumerate((HERE, THERE)):
+            replace(stranger, number, unit("web"), BIND=bind)
+            wait_until(partial(is_ready, stranger, bind), stranger)
+        replace(stranger, 2, unit("worker"))
+
+    assert [load.failed for load in loads] == [[], []]
+    saved = [text for load in loads for text in load.saved]
+    stored = stored_answers(stranger, token, questions)
+    assert len(saved) > 20, "enough was asked meanwhile"
+    assert sorted(set(stored) & set(saved)) == sorted(saved)
+    assert len(stored) == len(set(stored)), "once each"
+
+
+def replace(it: Stranger, number: int, given: tuple[str, str], **variables: str) -> None:
+    """As `systemctl restart`: the old one ends in order before the new one starts."""
+    old = it.programs[number]
+    old.terminate()
+    assert old.wait(40) == 0
+    it.start(given, **variables)
+    it.programs.insert(number, it.programs.pop())
+    del it.programs[number + 1]
+
+
+def wait_until(condition: Callable[[], bool], it: Stranger) -> None:
+    end = time.monotonic() + READY_SECONDS
+    while not condition():
+        assert time.monotonic() < end, it.log.read_text()[-4000:]
+        time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def working(*loads: Load) -> Iterator[None]:
+    """Each person with a question of their own; they stop when the block is left."""
+    people = [
+        threading.Thread(target=loads[number % len(loads)].work, args=(number,))
+        for number in range(PEOPLE)
+    ]
     for person in people:
         person.start()
-    time.sleep(LOAD_SECONDS / 3)
-    os.kill(before[0], signal.SIGKILL)
-    time.sleep(LOAD_SECONDS * 2 / 3)
-    load.stop.set()
-    for person in people:
-        person.join()
+    try:
+        yield
+    finally:
+        for load in loads:
+            load.stop.set()
+        for person in people:
+            person.join()
+
+
+def kill_one_under(load: Load) -> None:
+    """Two serve before, and two afterwards, of which one is new."""
+    before = web_processes(load.it)
+    with working(load):
+        time.sleep(LOAD_SECONDS / 3)
+        os.kill(before[0], signal.SIGKILL)
+        time.sleep(LOAD_SECONDS * 2 / 3)
     end = time.monotonic() + 30
     while len(after := set(web_processes(load.it)) - {before[0]}) < len(before) == 2:
         assert time.monotonic() < end, "the dead process was not started again"

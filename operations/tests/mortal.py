@@ -1,6 +1,6 @@
 """One step of the engine in a process of its own, which a test lets die at a failpoint.
 
-python -m operations.tests.mortal drain|drain_and_stop|submit|sweep|retry
+python -m operations.tests.mortal drain|drain_and_stop|submit|sweep|retry …
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 
 import django
 from django.apps import apps
+from django.db import transaction
 
 if not apps.ready:  # a process of its own, not the test that calls a step here
     django.setup()
@@ -63,6 +64,15 @@ def submit_ten() -> None:
         )
 
 
+def submit_many() -> None:
+    """All at once: those who wait have a full queue."""
+    with transaction.atomic():
+        for number in range(int(sys.argv[2])):
+            services.submit_operation(
+                kind="judgement", subject_type="test", subject_id=number, door="command"
+            )
+
+
 def finish() -> None:
     """What a supervisor does: sweep and drain until nothing is left."""
     while Operation.objects.filter(status__in=Operation.UNFINISHED).exists():
@@ -77,7 +87,7 @@ def report() -> None:
     json.dump({"statuses": statuses, "violations": violations()}, sys.stdout)
 
 
-STEPS = (drain, drain_and_stop, submit, submit_ten, sweep, retry, finish, report)
+STEPS = (drain, drain_and_stop, submit, submit_ten, submit_many, sweep, retry, finish, report)
 
 if __name__ == "__main__":
     {step.__name__: step for step in STEPS}[sys.argv[1]]()

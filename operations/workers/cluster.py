@@ -20,6 +20,8 @@ from operations import events, exits, lifeline
 from operations.workers.processes import is_alive, processes_with_environment
 
 SUPERVISOR_VARIABLE = "OPERATIONS_SUPERVISOR"
+QUEUE_VARIABLE = "Q_CLUSTER_NAME"
+"""django-q2's: the queue that a cluster reads."""
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Cluster:
                 env={
                     **os.environ,
                     SUPERVISOR_VARIABLE: supervisor_mark(supervisor, os.getpid()),
+                    QUEUE_VARIABLE: supervisor,
                     lifeline.VARIABLE: str(read_end),
                     exits.VARIABLE: str(deaths_write_end),
                 },

@@ -246,6 +246,7 @@ class Supervisor:
         self._cluster.close_lifeline()
         self._wait_for_drains()
         self._cluster.terminate(CLUSTER_STOP_SECONDS)
+        dispatch.forget_rings(supervisor=self.id)
 
     def _wait_for_drains(self) -> None:
         assert self._cluster is not None
