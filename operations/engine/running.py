@@ -26,6 +26,7 @@ from operations.engine.claims import Claim
 from operations.engine.completing import Outcome, complete_together
 from operations.engine.database_thread import DatabaseThread
 from operations.engine.failing import Failure, fail_together
+from operations.engine.governor import Governor
 from operations.engine.stopping import Stop, cancel_together, release_together
 from operations.errors import InvalidResponseError, OpenAIServiceError, error_from_code
 from operations.kinds import ProviderReply
@@ -59,6 +60,8 @@ class Run:
     claim: Claim
     database: DatabaseThread
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    governor: Governor = field(default_factory=Governor)
+    """Hears of each answer."""
     abort: Abort = Abort.SHUTDOWN
     stopped: bool = False
     started: float = field(default_factory=time.monotonic)
@@ -142,8 +145,9 @@ class Run:
         refuse_inside_transaction()
         failpoints.reach("before_call")
         self.call_started = time.monotonic()
+        began = self.governor.clock()
         try:
-            return await openai_service.ask(
+            reply = await openai_service.ask(
                 self.claim.request,
                 credential=self.claim.credential,
                 timeout_seconds=min(
@@ -152,7 +156,11 @@ class Run:
             )
         except OpenAIServiceError as error:
             self.last_error = error
+            self.governor.answered(self.operation, began, error)
             raise
+        else:
+            self.governor.answered(self.operation, began, reply)
+            return reply
         finally:
             self.last_duration_ms = self._call_ms()
 

@@ -8,6 +8,7 @@ of docs/errors.md.
 from operations.errors.exceptions import (
     EXCEPTIONS,
     AuthenticationError,
+    Budget,
     ContentBlockedError,
     InternalError,
     InvalidRequestError,
@@ -44,6 +45,7 @@ __all__ = [
     "RULES",
     "Advice",
     "AuthenticationError",
+    "Budget",
     "Category",
     "ContentBlockedError",
     "InternalError",
