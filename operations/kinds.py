@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from django.db import models
     from django.utils.functional import _StrPromise
 
-    from operations.errors import Budget, Usage
+    from operations.errors import RateLimit, Usage
     from operations.models import Operation
 
 
@@ -47,7 +47,7 @@ class ProviderReply:
     simulated: bool
     http_status: int = 200
     """200 for replies that no HTTP call brought."""
-    budgets: tuple[Budget, ...] = ()
+    rate_limits: tuple[RateLimit, ...] = ()
     """Of the rate limits that the answer told of."""
 
 

@@ -1,9 +1,9 @@
 """How many calls may be started now: each credential's own limit, learned from its answers.
 
-A provider tells of its limits in headers (`Budget`), or by 429s alone. Until anything is known of a
-credential calls begin few and double each second; a 429 holds all starts until the time that it
-names, and then they go no faster than what came through until then. Whoever never tells of a limit
-has none. Only claims ask: what is claimed is sent. Memory of one process and no rows: what the
+A provider tells of its limits in headers (`RateLimit`), or by 429s alone. Until anything is known
+of a credential its calls begin few and double each second; a 429 holds all starts until the time
+that it names, and then they go no faster than what came through until then. Whoever never tells of
+a limit has none. Only claims ask: what is claimed is sent. In the memory of one process; what the
 others have to know is told by `rates`.
 """
 
@@ -13,8 +13,9 @@ import math
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from operations.errors import Budget, Category, OpenAIServiceError
+from operations.errors import Category, OpenAIServiceError, RateLimit
 from operations.kinds import ProviderReply
 from operations.models import Operation
 
@@ -74,7 +75,7 @@ class Pace:
     most_in_flight: float = math.inf
     in_flight: int = 0
     tokens_a_call: float = 1000.0
-    budgets: dict[str, tuple[Budget, float]] = field(default_factory=dict)
+    rate_limits: dict[str, tuple[RateLimit, float]] = field(default_factory=dict)
     """By name, with the time of the answer."""
     is_told: bool = False
     """Whether answers say what is left, before anything is refused."""
@@ -88,6 +89,8 @@ class Pace:
     version: int = 0
     """Raised with each thing that the others have to know."""
     told_version: int = 0
+    row_at: datetime | None = None
+    """The row that was written or taken over last."""
 
     def room(self, now: float, workers: int) -> float:
         """How many this worker may start."""
@@ -102,7 +105,7 @@ class Pace:
 
     def rate(self, now: float, workers: int) -> float:
         """Infinite where nothing limits it."""
-        rates = [self._of(budget, at, now, workers) for budget, at in self.budgets.values()]
+        rates = [self._of(told, at, now, workers) for told, at in self.rate_limits.values()]
         rates.append(math.inf if self.learned is None else self.learned)
         if now - self.first_at < UNTRIED_SECONDS and self.learned is None:
             rates.append(FIRST_STARTS * 2.0 ** (now - self.first_at))
@@ -144,32 +147,32 @@ class Pace:
         self.since, self.passed = until, 0
         self.credit, self.credited_at = 0.0, until
 
-    def saw(self, budgets: Sequence[Budget], now: float) -> None:
-        for budget in budgets:
-            known = self.budgets.get(budget.name)
-            self.version += known is None or known[0].limit != budget.limit
-            self.budgets[budget.name] = budget, now
+    def saw(self, rate_limits: Sequence[RateLimit], now: float) -> None:
+        for told in rate_limits:
+            known = self.rate_limits.get(told.name)
+            self.version += known is None or known[0].limit != told.limit
+            self.rate_limits[told.name] = told, now
 
     def _credit(self, now: float, rate: float) -> float:
         most = max(2.0, self.credit, rate * BURST_SECONDS)
         return min(most, self.credit + max(0.0, now - self.credited_at) * rate)
 
     def _left(self, now: float) -> list[float]:
-        """Calls that each budget has room for."""
+        """Calls that each of the limits has room for."""
         return [
-            (budget.limit if now >= at + budget.reset_seconds else budget.remaining)
-            / (self.tokens_a_call if budget.in_tokens else 1.0)
-            for budget, at in self.budgets.values()
+            (told.limit if now >= at + told.reset_seconds else told.remaining)
+            / (self.tokens_a_call if told.in_tokens else 1.0)
+            for told, at in self.rate_limits.values()
         ]
 
-    def _of(self, budget: Budget, at: float, now: float, workers: int) -> float:
-        if now >= at + budget.reset_seconds:
+    def _of(self, told: RateLimit, at: float, now: float, workers: int) -> float:
+        if now >= at + told.reset_seconds:
             return math.inf
-        cost = self.tokens_a_call if budget.in_tokens else 1.0
+        cost = self.tokens_a_call if told.in_tokens else 1.0
         # What is under way was not counted yet when the answer was written.
-        left = budget.remaining / cost - workers * self.in_flight
-        filled = (budget.limit - budget.remaining) / cost / 2
-        return max(FRONT_LOAD * left, filled) / budget.reset_seconds
+        left = told.remaining / cost - workers * self.in_flight
+        filled = (told.limit - told.remaining) / cost / 2
+        return max(FRONT_LOAD * left, filled) / told.reset_seconds
 
 
 @dataclass
@@ -243,7 +246,7 @@ class Governor:
         pace = self.paces.get(whose(operation))
         if pace is None or pace.is_limitless:
             return
-        pace.saw(answer.budgets, self.clock())
+        pace.saw(answer.rate_limits, self.clock())
         if isinstance(answer, ProviderReply):
             used = answer.usage.input_tokens + answer.usage.output_tokens
             pace.tokens_a_call += (max(1, used) - pace.tokens_a_call) / 20
@@ -252,5 +255,5 @@ class Governor:
             return
         elif answer.http_status is None:
             return
-        pace.is_told = bool(answer.budgets)
+        pace.is_told = bool(answer.rate_limits)
         pace.passed_one(self.workers)

@@ -83,7 +83,7 @@ class Exchange:
         told, self.told = self.told, None
         self.governor.workers = told.workers
         for each in told.news:
-            each.pace.told_version = each.version
+            each.pace.told_version, each.pace.row_at = each.version, told.at
         ours = {each.pace.label for each in told.news}
         for row in told.rows:
             is_used = row.own_key_owner_id is not None or row.credential == installation_label()
@@ -92,9 +92,10 @@ class Exchange:
 
     def _take_over(self, key: Whose, row: ProviderRate, told: Told) -> None:
         pace = self.governor.paces.setdefault(key, Pace(row.credential))
-        if pace.label != row.credential or pace.version != pace.told_version:
+        is_ours = pace.label == row.credential and pace.version == pace.told_version
+        if not is_ours or pace.row_at == row.learned_at:
             return
-        pace.learned = row.starts_per_second
+        pace.learned, pace.row_at = row.starts_per_second, row.learned_at
         if row.held_until is not None:
             pace.hold(told.monotonic + (row.held_until - told.at).total_seconds(), told.monotonic)
 
@@ -114,17 +115,18 @@ def _has_news(pace: Pace, row: ProviderRate | None, *, at: datetime, monotonic: 
 
 
 def _columns(key: Whose, pace: Pace, *, at: datetime, monotonic: float) -> dict[str, Any]:
-    limits = {budget.name: budget.limit for budget, _ in pace.budgets.values()}
+    limits = {each.name: each.limit for each, _ in pace.rate_limits.values()}
     held = at + timedelta(seconds=pace.held_until - monotonic)
     is_paced = monotonic - pace.withheld_at < SHOWN_SECONDS
     shown = at + timedelta(seconds=SHOWN_SECONDS if is_paced else 0)
-    return {
+    values = {
         "own_key_owner_id": key,
         "requests_limit": limits.get("requests"),
         "tokens_limit": limits.get("tokens"),
         "starts_per_second": pace.learned,
-        "held_until": held if held > at else None,
         "waits_until": max(held, shown),
         "learned_at": at,
         "expires_at": at + EXPIRY,
     }
+    # An older hold than another worker's, which we have not heard of yet, must not end that one.
+    return values | {"held_until": held} if held > at else values

@@ -24,7 +24,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Budget:
+class RateLimit:
     """What an answer says of one rate limit of its key: how much there is, how much of it is left,
     and in how many seconds all of it is back. `name`: "requests", "tokens", "tokens-day"."""
 
@@ -79,7 +79,7 @@ class OpenAIServiceError(Exception):
         self.maybe_processed = maybe_processed
         self.lesson: Any = None
         """`capabilities.Lesson` of a refusal that was about the form of the request."""
-        self.budgets: tuple[Budget, ...] = ()
+        self.rate_limits: tuple[RateLimit, ...] = ()
         """Of the rate limits that the answer told of."""
         super().__init__(self.error_code)
 

@@ -32,7 +32,7 @@ from operations.openai_service.decode import read_completion
 from operations.openai_service.network import Network
 from operations.openai_service.proxies import unwrapped
 from operations.openai_service.requesting import encode, form_for, lesson_of, limit_names
-from operations.openai_service.retry_after import budgets_of
+from operations.openai_service.retry_after import rate_limits_of
 from operations.openai_service.simulated import Simulated
 from operations.openai_service.transport import CallNote, ExchangeClient, current_call
 
@@ -67,7 +67,7 @@ async def ask(
         if form is None:
             _learn(error, answer, chosen, credential, model)
         raise error
-    budgets = budgets_of(answer.headers)
+    rate_limits = rate_limits_of(answer.headers)
     try:
         completion = read_completion(
             answer,
@@ -77,7 +77,7 @@ async def ask(
             name=request.kind,
         )
     except OpenAIServiceError as error:
-        error.budgets = budgets
+        error.rate_limits = rate_limits
         raise
     return ProviderReply(
         content=completion.content,
@@ -86,7 +86,7 @@ async def ask(
         provider_request_id=completion.request_id,
         simulated=credential.simulated,
         http_status=answer.status,
-        budgets=budgets,
+        rate_limits=rate_limits,
     )
 
 

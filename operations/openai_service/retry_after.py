@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from operations.errors import Budget
+from operations.errors import RateLimit
 
 LIMIT_SECONDS = 86_400.0
 """Nobody plans further ahead than a day on a provider's word."""
@@ -79,13 +79,13 @@ def _first(*waits: float | None) -> float | None:
     return next((min(wait, LIMIT_SECONDS) for wait in waits if wait is not None), None)
 
 
-def budgets_of(headers: Mapping[str, str]) -> tuple[Budget, ...]:
+def rate_limits_of(headers: Mapping[str, str]) -> tuple[RateLimit, ...]:
     """What any answer says of the rate limits of its key, in its headers (names in lower case): of
     those alone of which it says all. Nothing else is looked at where there are no such headers."""
     if not any("ratelimit" in name for name in headers):
         return ()
     return tuple(
-        Budget(name or "requests", limit, min(left, limit), wait_of(said["reset"]) or 0.0)
+        RateLimit(name or "requests", limit, min(left, limit), wait_of(said["reset"]) or 0.0)
         for name, said in _grouped(headers).items()
         if (limit := _positive_number(said.get("limit"))) is not None
         if (left := _number(said.get("remaining"))) is not None and "reset" in said

@@ -20,10 +20,10 @@ from operations.database.states import with_state
 from operations.engine.claims import claim_batch
 from operations.engine.governor import Governor, Pace
 from operations.engine.rates import Exchange
-from operations.errors import Budget, Usage, error_from_code
+from operations.errors import RateLimit, Usage, error_from_code
 from operations.kinds import ProviderReply
 from operations.models import Operation, ProviderRate
-from operations.openai_service.retry_after import budgets_of
+from operations.openai_service.retry_after import rate_limits_of
 from operations.tests.factories import OperationFactory, ProviderRateFactory, UserFactory
 from operations.tests.fault_server import FaultServer
 from operations.tests.worker import WorkerProcess, wait_until
@@ -100,8 +100,10 @@ def governed(pace: Pace, clock: Clock) -> Governor:
     return Governor(clock=clock, paces={None: pace})
 
 
-def answer(governor: Governor, operation: Operation, *budgets: Budget) -> None:
-    reply = ProviderReply({}, "m", Usage(1, 1, None, "m"), "", simulated=False, budgets=budgets)
+def answer(governor: Governor, operation: Operation, *rate_limits: RateLimit) -> None:
+    reply = ProviderReply(
+        {}, "m", Usage(1, 1, None, "m"), "", simulated=False, rate_limits=rate_limits
+    )
     governor.answered(operation, governor.clock(), reply)
     governor.ended(operation)
 
@@ -128,8 +130,8 @@ class Bucket:
             return False
         self.level -= 1
         full_in = (self.limit - self.level) * 60 / self.limit
-        budget = Budget("requests", self.limit, int(self.level), full_in)
-        answer(self.governor, operation, budget)
+        told = RateLimit("requests", self.limit, int(self.level), full_in)
+        answer(self.governor, operation, told)
         return True
 
 
@@ -281,6 +283,28 @@ def test_what_one_process_has_learned_the_others_keep_to(provider: FaultServer) 
     assert rate.waits_until > timezone.now() + timedelta(seconds=5)
 
 
+def test_rate_grows_while_nothing_is_refused(provider: FaultServer) -> None:
+    here, there = (Governor(clock=Clock()) for _ in range(2))
+    one = Operation(credential=installation_label())
+    for _ in range(10):
+        here.started(one, is_simulated=False)
+        answer(here, one)
+    here.started(one, is_simulated=False)
+    refuse(here, one, 8.0)
+    share(here)
+    before = ProviderRate.objects.get().starts_per_second
+    assert before
+
+    for _ in range(400):
+        answer(here, one)
+        share(here)
+    share(there)
+
+    learned = there.paces[None].learned
+    assert learned
+    assert before * 1.05 < learned < before * 1.2
+
+
 def test_nothing_is_written_where_nothing_is_learned(provider: FaultServer) -> None:
     governor = Governor(clock=Clock())
     one = Operation(credential=installation_label())
@@ -336,7 +360,7 @@ def test_bulk_retry_waits_for_a_limit_instead_of_failing_again(
 
 
 @pytest.mark.parametrize(
-    ("headers", "budgets"),
+    ("headers", "rate_limits"),
     [
         ({}, ()),
         (
@@ -345,7 +369,7 @@ def test_bulk_retry_waits_for_a_limit_instead_of_failing_again(
                 "x-ratelimit-remaining-requests": "59",
                 "x-ratelimit-reset-requests": "1s",
             },
-            (Budget("requests", 60, 59, 1),),
+            (RateLimit("requests", 60, 59, 1),),
         ),
         (
             {
@@ -353,11 +377,11 @@ def test_bulk_retry_waits_for_a_limit_instead_of_failing_again(
                 "anthropic-ratelimit-tokens-remaining": "0",
                 "anthropic-ratelimit-tokens-reset": "6m0s",
             },
-            (Budget("tokens", 30000, 0, 360),),
+            (RateLimit("tokens", 30000, 0, 360),),
         ),
         (
             {"x-ratelimit-limit": "5", "x-ratelimit-remaining": "9", "x-ratelimit-reset": "0ms"},
-            (Budget("requests", 5, 5, 0),),
+            (RateLimit("requests", 5, 5, 0),),
         ),
         ({"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "59"}, ()),
         (
@@ -371,7 +395,7 @@ def test_bulk_retry_waits_for_a_limit_instead_of_failing_again(
     ],
     ids=["none", "OpenAI", "Anthropic", "unnamed", "no reset", "garbage"],
 )
-def test_budgets_are_read_where_all_of_them_is_said(
-    headers: dict[str, str], budgets: tuple[Budget, ...]
+def test_rate_limits_are_read_where_all_of_them_is_said(
+    headers: dict[str, str], rate_limits: tuple[RateLimit, ...]
 ) -> None:
-    assert budgets_of(headers) == budgets
+    assert rate_limits_of(headers) == rate_limits
