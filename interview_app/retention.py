@@ -1,12 +1,14 @@
-"""Deleting what nobody has touched for RETENTION_DAYS: practices with all that was written in them,
-postings, résumés, libraries. Operations stay, with counts and codes."""
+"""Deleting what has expired, and what nobody has touched for RETENTION_DAYS: practices with all
+that was written in them, postings, résumés, libraries. Operations stay, with counts and codes."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from django.apps import apps
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -18,22 +20,37 @@ from operations.services import cancel_session_operations
 AT_ONCE = 20
 """Rows of each sort: the supervisor that does it has its sweep to do as well."""
 INTERVAL_SECONDS = 60.0
+SIGN_INS_AT_ONCE = 500
 
 
 Row = TypeVar("Row", bound=Model)
 
 
 def delete_old() -> int:
-    """At most `AT_ONCE` of each sort, the longest untouched first; how many. Nothing where
-    RETENTION_DAYS is 0. Any number of processes may do it at once."""
+    """At most `AT_ONCE` of each sort, the longest untouched first; how many. Nothing but expired
+    sign-ins where RETENTION_DAYS is 0. Any number of processes may do it at once."""
+    signed_out = delete_expired_sign_ins()
     if not settings.RETENTION_DAYS:
-        return 0
+        return signed_out
     before = timezone.now() - timedelta(days=settings.RETENTION_DAYS)
     sessions = old_sessions(before).order_by("created_at")[:AT_ONCE]
-    deleted = sum(_delete_session(session, before) for session in sessions)
+    deleted = signed_out + sum(_delete_session(session, before) for session in sessions)
     # Practices first: those that are left keep postings, résumés and libraries.
     deleted += _delete(old_postings(before))
     return deleted + _delete(old_resumes(before)) + _delete(old_stories(before))
+
+
+def delete_expired_sign_ins() -> int:
+    """API tokens and browsers' sessions whose time is over; their libraries leave them."""
+    now, deleted = timezone.now(), 0
+    for model, expires in (
+        (apps.get_model(settings.KNOX_TOKEN_MODEL), "expiry"),
+        (Session, "expire_date"),
+    ):
+        expired = model._base_manager.filter(**{f"{expires}__lt": now}).order_by(expires)
+        chosen = list(expired.values_list("pk", flat=True)[:SIGN_INS_AT_ONCE])
+        deleted += model._base_manager.filter(pk__in=chosen).delete()[0]
+    return deleted
 
 
 def old_sessions(before: datetime) -> QuerySet[InterviewSession]:

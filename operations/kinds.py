@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from django.db import models
     from django.utils.functional import _StrPromise
 
-    from operations.errors import Usage
+    from operations.errors import RateLimit, Usage
     from operations.models import Operation
 
 
@@ -50,6 +50,8 @@ class ProviderReply:
     simulated: bool
     http_status: int = 200
     """200 for replies that no HTTP call brought."""
+    rate_limits: tuple[RateLimit, ...] = ()
+    """Of the rate limits that the answer told of."""
 
 
 class Kind(ABC):
@@ -107,6 +109,10 @@ class Kind(ABC):
 
 MODEL_PARAMETER = "model"
 """Of an operation: the model that its newest run uses instead of the usual one."""
+
+DEFER_PARAMETER = "defer_rate_limited"
+"""Of an operation: its newest run waits for a rate limit as if OPERATIONS_DEFER_RATE_LIMITED were
+set, since it was begun with many others."""
 
 _kinds: dict[str, Kind] = {}
 

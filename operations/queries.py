@@ -32,7 +32,7 @@ from operations.errors import (
     rule_of,
 )
 from operations.kinds import words_of
-from operations.models import Alert, Operation, WorkerHeartbeat
+from operations.models import Alert, Operation, ProviderRate, WorkerHeartbeat
 from operations.pauses import BY_HAND
 
 if TYPE_CHECKING:
@@ -90,7 +90,10 @@ def tell_together(operations: Iterable[Operation]) -> None:
     # All others of these wait behind the same pauses: the installation's.
     ours = [each for each in waiting if not each.own_key and each.pk not in by_hand]
     of_waiting = _telling_of_wait(ours[0]) if ours else Telling.TOLD
+    limited = [each for each in rows if getattr(each, "state", "") == "rate_limited"]
+    slowed = _slowed([each for each in limited if each.next_attempt_at is None])
     for each in rows:
+        each.slowed_until = slowed.get(each.pk)  # type: ignore[attr-defined]
         each.telling = told.get(each.pk, Telling.TOLD)  # type: ignore[attr-defined]
         each.telling_of_wait = of_waiting  # type: ignore[attr-defined]
         each.is_held_by_hand = each.pk in by_hand  # type: ignore[attr-defined]
@@ -201,7 +204,24 @@ def waiting(operation: Operation) -> Waiting | None:
     message = waiting_message(reason)
     if reason == Operation.Waiting.PROVIDER_PAUSED:
         message = _paused_message(operation)
-    return Waiting(reason, message, operation.next_attempt_at)
+    return Waiting(reason, message, operation.next_attempt_at or _slowed_until(operation))
+
+
+def _slowed_until(operation: Operation) -> datetime | None:
+    """Of what its key's rate limit holds back."""
+    if state_of(operation) != "rate_limited":
+        return None
+    if hasattr(operation, "slowed_until"):
+        known: datetime | None = operation.slowed_until
+        return known
+    return _slowed([operation])[operation.pk]
+
+
+def _slowed(operations: Collection[Operation]) -> dict[UUID, datetime | None]:
+    """The end of each one's wait. One query, where there are any."""
+    rates = ProviderRate.objects.filter(waits_until__gt=timezone.now()) if operations else ()
+    ends = {rate.own_key_owner_id: rate.waits_until for rate in rates}
+    return {each.pk: ends.get(each.owner_id if each.own_key else None) for each in operations}
 
 
 def _paused_message(operation: Operation) -> str:
@@ -235,8 +255,11 @@ def _waiting_reason(operation: Operation) -> str | None:
         return Operation.Waiting.BACKOFF.value if backing_off else None
     if operation.status != PENDING:
         return None
-    if state_of(operation) == "paused":
+    state = state_of(operation)
+    if state == "paused":
         return Operation.Waiting.PROVIDER_PAUSED.value
+    if state == "rate_limited":
+        return Operation.Waiting.RATE_LIMITED.value
     return operation.waiting_reason or Operation.Waiting.QUEUED.value
 
 

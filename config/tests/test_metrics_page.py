@@ -114,7 +114,7 @@ def test_scrape_costs_the_same_whatever_there_is(
     for _ in range(failures):
         endings.fail(OperationFactory(running=True))
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         scrape(client)
 
 

@@ -440,6 +440,7 @@ OTHER_PAGES = {
         "operations/limit",
         "operations/providercapability",
         "operations/providercontact",
+        "operations/providerrate",
         "auth/group",
         "docs/operating",
         "docs/errors",

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
+from knox.models import AuthToken
 from pytest_django import Settings
 
 from interview_app import retention
 from interview_app.models import (
+    AccessToken,
     Answer,
     Draft,
     InterviewSession,
@@ -32,7 +35,7 @@ from interview_app.tests.factories import (
     StoryFactory,
 )
 from operations.models import Operation
-from operations.tests.factories import OperationFactory
+from operations.tests.factories import OperationFactory, UserFactory
 from operations.workers import chores
 
 pytestmark = pytest.mark.django_db
@@ -179,3 +182,19 @@ def test_the_supervisor_does_it_by_the_way() -> None:
 
     assert not InterviewSession.objects.exists()
     assert not Operation.objects.exists()
+
+
+def test_expired_sign_ins_go_whatever_the_retention(settings: Settings) -> None:
+    settings.RETENTION_DAYS = 0
+    person, now = UserFactory(), timezone.now()
+    for ends in (now - timedelta(hours=1), now + timedelta(hours=1)):
+        row, _ = AuthToken.objects.create(user=person)
+        AuthToken.objects.filter(pk=row.pk).update(expiry=ends)
+        AccessToken.objects.get_or_create(token=row)
+        Session.objects.create(session_key=str(ends)[:40], session_data="", expire_date=ends)
+
+    delete_old()
+
+    assert AuthToken.objects.get().expiry > now
+    assert AccessToken.objects.count() == 1
+    assert Session.objects.get().expire_date > now

@@ -26,6 +26,7 @@ from operations.models import (
     ProviderCapability,
     ProviderContact,
     ProviderPause,
+    ProviderRate,
     WorkerHeartbeat,
 )
 from operations.pauses import pausable_kinds
@@ -177,6 +178,27 @@ class ProviderCapabilityAdmin(ReadOnlyAdmin):
     document = "operating#a-provider-that-is-not-openai"
     lookups = {}
     list_display = ("credential", "model", "rung", "left_out", "learned_at", "expires_at")
+
+
+@admin.register(ProviderRate)
+class ProviderRateAdmin(ReadOnlyAdmin):
+    """What the providers' rate limits are, as their answers and refusals have told."""
+
+    document = "operating#rate-limits"
+    lookups = {}
+    list_display = (
+        "credential",
+        "requests_limit",
+        "tokens_limit",
+        "starts",
+        "waits_until",
+        "learned_at",
+        "expires_at",
+    )
+
+    @admin.display(description="starts a second", ordering="starts_per_second")
+    def starts(self, rate: ProviderRate) -> str:
+        return "–" if rate.starts_per_second is None else f"{rate.starts_per_second:.2f}"
 
 
 @admin.register(ProviderContact)

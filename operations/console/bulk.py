@@ -189,7 +189,8 @@ def start(
 ) -> bool:
     """Confirm a draft: the supervisor does the rest. False where it was confirmed before.
     `leave_out_doubtful`: skip, of a retry, what will fail again until somebody does something."""
-    options = {"when": when} if action.verb == RETRY else {}
+    # All of them at once meet a rate limit more likely than each did alone.
+    options: dict[str, Any] = {"when": when, "defer": True} if action.verb == RETRY else {}
     if action.verb == ACKNOWLEDGE:
         options = {"note": note}
     started = BulkAction.objects.filter(pk=action.pk, state=BulkAction.State.DRAFT).update(

@@ -203,7 +203,7 @@ def _count_due() -> int:
     """All of them, where `health` stops counting."""
     now = database_now()
     pending = Operation.objects.filter(status=Operation.Status.PENDING)
-    not_paused = pending.exclude(paused.held_back_now())
+    not_paused = pending.exclude(paused.held_back_now() | paused.slowed(now))
     return not_paused.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)).count()
 
 

@@ -53,7 +53,7 @@ Totals = Mapping[str, Mapping[int, metrics.Sample]]
 
 
 def expose(accept: str) -> tuple[bytes, str]:
-    """The scrape and its content type: OpenMetrics where `accept` asks for it. Seven queries."""
+    """The scrape and its content type: OpenMetrics where `accept` asks for it. Eight queries."""
     encode: Callable[[CollectorRegistry], bytes]
     encode, content_type = choose_encoder(accept)
     registry = CollectorRegistry(auto_describe=False)
@@ -113,6 +113,12 @@ def _present() -> Iterator[Metric]:
         now.due.oldest_seconds,
     )
     yield GaugeMetricFamily("operations_workers", "Worker processes that beat.", now.workers)
+    if now.starts_per_second is not None:
+        yield GaugeMetricFamily(
+            "provider_starts_per_second",
+            "How fast calls may begin with the installation's key, as refusals have shown.",
+            now.starts_per_second,
+        )
     gauge = GaugeMetricFamily(
         "provider_paused",
         "Credentials of the installation that are paused, by why.",

@@ -71,6 +71,10 @@ class Health:
     paused: Waiting
     """Behind a paused credential of the installation, or what an operator holds back: due but for
     that."""
+    slowed: Waiting
+    """Due but for the rate limit of the installation's key."""
+    starts_per_second: float | None
+    """As refusals have shown; None: no limit is known."""
     calls: Calls
 
 
@@ -80,12 +84,19 @@ def health() -> Health:
     held = paused.held_now()
     due = backlog.due_by_key(now, held_kinds=held.kinds)
     waits = [each for each in due if _is_held(each, held)]
+    rates = list(paused.rates_of_installation(now))
+    is_slow = any(rate.waits_until and rate.waits_until > now for rate in rates)
+    slow = [each for each in due if is_slow and not each.own_key and each not in waits]
     return Health(
         workers=len(in_flight),
         in_flight=sum(in_flight),
-        due=_waiting([each for each in due if each not in waits], now),
+        due=_waiting([each for each in due if each not in waits and each not in slow], now),
         # Whose own key is refused hears of it alone.
         paused=_waiting([each for each in waits if held.everything or not each.own_key], now),
+        slowed=_waiting(slow, now),
+        starts_per_second=min(
+            (rate.starts_per_second for rate in rates if rate.starts_per_second), default=None
+        ),
         calls=_newest_calls(now),
     )
 

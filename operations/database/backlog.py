@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import connection
 
 from operations.database.clock import aware, stored
-from operations.models import Operation, ProviderPause
+from operations.models import Operation, ProviderPause, ProviderRate
 
 COUNTED = 1000
 """Due operations are counted up to here: beyond, the number changes nothing for
@@ -35,7 +35,7 @@ class Due:
 
     own_key: bool
     is_held: bool
-    """By the pause of these own keys, or by an operator's of these kinds."""
+    """By the pause or the rate limit of these own keys, or by an operator's of these kinds."""
     count: int
     """Up to COUNTED."""
     since: datetime
@@ -48,10 +48,14 @@ def ids_queued_before(at: datetime, *, limit: int) -> list[UUID]:
 
 
 def due_by_key(at: datetime, *, held_kinds: Collection[str] = ()) -> list[Due]:
-    """How many are due, and since when: of the installation's key, of own keys that are paused, of
-    those that are not, and of kinds that are held back. One statement."""
+    """How many are due, and since when: of the installation's key, of own keys that are held back,
+    of those that are not, and of kinds that are held back. One statement."""
     pauses = connection.ops.quote_name(ProviderPause._meta.db_table)
-    paused = f"(SELECT own_key_owner_id FROM {pauses} WHERE resumed_at IS NULL)"  # noqa: S608
+    rates = connection.ops.quote_name(ProviderRate._meta.db_table)
+    paused = (
+        f"(SELECT own_key_owner_id FROM {pauses} WHERE resumed_at IS NULL"  # noqa: S608
+        f" UNION SELECT own_key_owner_id FROM {rates} WHERE waits_until > %(at)s)"
+    )
     of_owner = f"SELECT 1 FROM {paused} p WHERE own_key_owner_id = owner_id"  # noqa: S608
     names = {f"kind{number}": kind for number, kind in enumerate(held_kinds)}
     of_kinds = f"kind IN ({', '.join(f'%({name})s' for name in names)})" if names else ""

@@ -1,5 +1,5 @@
-"""Who is held back by open pauses, read from the rows alone: any process may ask, also one that has
-another key than the workers, or none.
+"""Who is held back, by open pauses or by a rate limit, read from the rows alone: any process may
+ask, also one that has another key than the workers, or none.
 
 An operation waits for the installation's key or for its owner's own. The installation's is whatever
 the living drains call with: one of them whose key is not paused takes what waits, so a pause holds
@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 
 from operations.database.clock import DatabaseNow, database_now
-from operations.models import Operation, ProviderPause, WorkerHeartbeat
+from operations.models import Operation, ProviderPause, ProviderRate, WorkerHeartbeat
 
 OPEN = ProviderPause.objects.filter(resumed_at=None)
 OF_INSTALLATION = OPEN.filter(own_key_owner=None).exclude(credential="")
@@ -52,6 +52,10 @@ class Held:
     """The installation's, but for probes: the key that they would be called with is paused."""
     owners: frozenset[int] = frozenset()
     """Likewise those that wait for these people's own keys."""
+    slow_installation: bool = False
+    """The installation's, probes too: its key may not be called any faster."""
+    slow_owners: frozenset[int] = frozenset()
+    """Likewise those that wait for these people's own keys."""
 
 
 def held_now() -> Held:
@@ -86,6 +90,20 @@ def held_back_now() -> Q:
         by_key |= Q(own_key=False)
     by_hand = Q(kind__in=held.kinds) if held.kinds else NOBODY
     return by_hand | Q(is_probe=False) & by_key
+
+
+def slowed(now: Any) -> Q:
+    """Which pending operations wait because their key may not be called any faster."""
+    waiting = ProviderRate.objects.filter(waits_until__gt=now)
+    owners = waiting.exclude(own_key_owner=None).values("own_key_owner")
+    return (Q(own_key=False) & Exists(waiting.filter(own_key_owner=None))) | Q(
+        own_key=True, owner__in=owners
+    )
+
+
+def rates_of_installation(now: Any) -> QuerySet[ProviderRate]:
+    """Those that are known and hold. Where one key replaced another both are, for a day."""
+    return ProviderRate.objects.filter(own_key_owner=None, expires_at__gt=now)
 
 
 def pauses_of(operation: Operation) -> QuerySet[ProviderPause]:

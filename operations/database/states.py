@@ -16,7 +16,7 @@ from typing import Any
 from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
 
 from operations.database.clock import DatabaseNow, database_now
-from operations.database.paused import held_back, held_back_now
+from operations.database.paused import held_back, held_back_now, slowed
 from operations.models import Operation
 
 STUCK_AFTER = timedelta(minutes=5)
@@ -48,7 +48,7 @@ def _conditions(held: Q, before: Callable[[timedelta], Any]) -> Conditions:
     return {
         Operation.Status.PENDING: {
             "paused": held,
-            "rate_limited": Q(next_attempt_at__gt=now),
+            "rate_limited": Q(next_attempt_at__gt=now) | slowed(now),
             "stuck": Q(queued_at__lt=overdue) & is_overdue,
             "queued": _ALWAYS,
         },

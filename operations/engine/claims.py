@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from uuid import UUID
@@ -25,6 +25,7 @@ from operations.database.trouble import is_trouble
 from operations.engine import endings, failing, failpoints, transitions
 from operations.engine.due import anything_due, due_operations
 from operations.engine.failing import Failure
+from operations.engine.governor import Governor
 from operations.engine.outcomes import write_endings
 from operations.engine.transitions import FirstCall
 from operations.errors import OpenAIServiceError
@@ -92,32 +93,37 @@ class UnderLock(Enum):
     CHOOSE = "choose"
 
 
-def look(limit: int) -> Choice | UnderLock | None:
-    """What is due, read outside a transaction; None: nothing.
+def look(limit: int, governor: Governor | None = None) -> Choice | UnderLock | None:
+    """What is due and may be started, read outside a transaction; None: nothing.
 
     On SQLite a claim holds the only write lock: what can be read before it is. Where rows are
     locked one by one, or more is due than one claim takes, two drains would choose the same.
     """
     if connection.features.has_select_for_update_skip_locked:
         return UnderLock.CHOOSE if anything_due() else None
-    choice = _choose(limit)
+    choice = _choose(limit, governor)
     if len(choice.operations) == limit or choice.ramp:
         return UnderLock.CHOOSE
     return choice if choice.operations else None
 
 
 def claim_batch(
-    seen: Choice | UnderLock = UnderLock.CHOOSE, *, owner: UUID, limit: int, apart: bool = False
+    seen: Choice | UnderLock = UnderLock.CHOOSE,
+    *,
+    owner: UUID,
+    limit: int,
+    governor: Governor | None = None,
+    apart: bool = False,
 ) -> list[Claim]:
-    """Take up to `limit` due operations. Those whose request cannot be built end failed, here, and
-    those whose subject was deleted end cancelled.
-    `seen`: what a `look` of the same limit has just found. `apart`: each request is read in a
-    savepoint of its own; without, one that cannot be built may raise RequestsRefused."""
+    """Take up to `limit` due operations, of each credential as many as `governor` lets through.
+    Those whose request cannot be built end failed, here, and those whose subject was deleted end
+    cancelled. `seen`: what a `look` of the same limit has just found. `apart`: each request is read
+    in a savepoint of its own; without, one that cannot be built may raise RequestsRefused."""
     if isinstance(seen, Choice):
         # The lock may have been waited for since: a lease begins when its claim does.
         choice, now = seen, database_now()
     else:
-        choice = _choose(limit, apart=apart, under_lock=True)
+        choice = _choose(limit, governor, apart=apart, under_lock=True)
         now = choice.at
     if not choice.operations:
         return []
@@ -139,7 +145,9 @@ def claim_batch(
     ]
 
 
-def _choose(limit: int, *, apart: bool = False, under_lock: bool = False) -> Choice:
+def _choose(
+    limit: int, governor: Governor | None = None, *, apart: bool = False, under_lock: bool = False
+) -> Choice:
     now = database_now()
     found = pauses.pauses_at(now)
     label = installation_label()
@@ -155,9 +163,32 @@ def _choose(limit: int, *, apart: bool = False, under_lock: bool = False) -> Cho
         installation=is_held,
         owners=frozenset(owner for owner in found.paused.values() if owner is not None),
     )
+    if governor is not None:
+        limit = governor.worth_reading(limit)
     operations = due_operations(at=now, held=held, limit=limit)
+    if governor is not None:
+        operations = _within_limits(operations, governor, at=now, held=held, limit=limit)
     prepared, faults, gone = _prepare(operations, apart=apart) if operations else ({}, {}, set())
     return Choice(now, found.paused, operations, prepared, faults, gone, ramp)
+
+
+def _within_limits(
+    due: list[Operation], governor: Governor, *, at: datetime, held: Held, limit: int
+) -> list[Operation]:
+    """Those whose credential has room for another start. Where too many of one without stand in
+    front of the queue, the others are asked for by themselves."""
+    admitted = governor.admit(due)
+    if len(due) < limit or len(admitted) == limit:
+        return admitted
+    full = governor.full()
+    others = replace(
+        held,
+        slow_installation=None in full,
+        slow_owners=frozenset(owner for owner in full if owner is not None),
+    )
+    known = {each.pk for each in due}
+    more = due_operations(at=at, held=others, limit=limit)
+    return admitted + governor.admit([each for each in more if each.pk not in known])
 
 
 def _prepare(

@@ -22,9 +22,10 @@ from django.conf import settings
 from operations import capabilities, events, lifeline, openai_service, trace
 from operations.database.clock import database_now
 from operations.dispatch import DRAIN_SECONDS
-from operations.engine import failpoints, leases, wakeups
+from operations.engine import failpoints, leases, rates, wakeups
 from operations.engine.claims import Claim, RequestsRefused, claim_batch, look
 from operations.engine.database_thread import DatabaseGone, DatabaseThread
+from operations.engine.governor import Governor
 from operations.engine.running import Abort, Run
 from operations.kinds import all_kinds
 
@@ -46,9 +47,16 @@ SELF_FENCE_SHARE = 0.8
 """A drain that could not beat for this share of its lease stops its calls: others may own them."""
 
 
+GOVERNED_NAP_SECONDS = 0.05
+"""While a rate limit holds work back: the next starts are not far."""
+
+_governor = Governor()
+"""What this process has learned outlives its drains."""
+
+
 def run_drain(*, supervisor: str, slots: int) -> None:
     """Take the first free slot of the supervisor and drain; without a free one return at once."""
-    asyncio.run(Drain(supervisor=supervisor, slots=slots).run())
+    asyncio.run(Drain(supervisor=supervisor, slots=slots, governor=_governor).run())
 
 
 @dataclass
@@ -59,6 +67,7 @@ class Drain:
     until_idle: bool = False
     """For tests and one-shot commands: end as soon as nothing is due or under way."""
     owner: UUID = field(default_factory=uuid4)
+    governor: Governor = field(default_factory=Governor)
     _database: DatabaseThread = field(default_factory=DatabaseThread)
     _runs: dict[Run, asyncio.Task[None]] = field(default_factory=dict)
     """By run, not by operation: one that was taken back may be claimed by this very drain again
@@ -78,6 +87,7 @@ class Drain:
         self._parent = os.getppid()
         self._last_beat = time.monotonic()
         self._next_cancel_look = 0.0
+        self._exchange = rates.Exchange(self.governor)
         self._awaited = {name for kind in all_kinds() for name in kind.waits_for}
         self._database.start()
         try:
@@ -104,6 +114,7 @@ class Drain:
             stack.callback(heart.cancel)
             try:
                 await self._database.run(lambda: capabilities.load(at=database_now()))
+                await self._exchange.share(self._database)
                 await self._take_work()
                 await self._finish()
             finally:
@@ -120,38 +131,44 @@ class Drain:
             self._wake.clear()
             free = settings.OPERATIONS_CONCURRENCY - len(self._runs)
             claims = await self._claim(free)
-            self._more_waits = free <= 0 or len(claims) == min(free, CLAIM_BATCH)
+            withheld = self.governor.withheld
+            self._more_waits = withheld or free <= 0 or len(claims) == min(free, CLAIM_BATCH)
             if claims:
                 failpoints.reach("after_claim_commit")
             for claim in claims:
                 self._start(claim)
             await self._stop_cancelled()
-            if self.until_idle and not self._runs:
+            if self._exchange.is_due() and (self._runs or withheld):
+                await self._exchange.share(self._database)
+            if self.until_idle and not self._runs and not withheld:
                 return
-            if not claims or not self._more_waits or len(claims) == free:
-                await self._nap()
+            if not claims or not self._more_waits or len(claims) == free or withheld:
+                await self._nap(GOVERNED_NAP_SECONDS if withheld else IDLE_LOOK_SECONDS)
             self._look_for_parent()
 
     async def _claim(self, free: int) -> list[Claim]:
+        self.governor.withheld = False
         if free <= 0:
             return []
         limit = min(free, CLAIM_BATCH)
-        claim = partial(claim_batch, owner=self.owner, limit=limit)
+        claim = partial(claim_batch, owner=self.owner, limit=limit, governor=self.governor)
         try:
             if self._more_waits:
                 return await self._database.run(claim)
-            return await self._database.run_if(partial(look, limit), claim) or []
+            return await self._database.run_if(partial(look, limit, self.governor), claim) or []
         except RequestsRefused:
             return await self._database.run(partial(claim, apart=True))
 
     def _start(self, claim: Claim) -> None:
-        run = Run(claim, self._database)
+        self.governor.started(claim.operation, is_simulated=claim.credential.simulated)
+        run = Run(claim, self._database, governor=self.governor)
         task = asyncio.create_task(run.execute(), name=f"operation-{claim.id}")
         self._runs[run] = task
         task.add_done_callback(partial(self._ended, run))
 
     def _ended(self, run: Run, task: asyncio.Task[None]) -> None:
         del self._runs[run]
+        self.governor.ended(run.claim.operation)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error(
                 "operation.outcome_not_written",
@@ -162,9 +179,9 @@ class Drain:
         if self._more_waits or run.claim.kind.name in self._awaited or not self._runs:
             self._wake.set()
 
-    async def _nap(self) -> None:
-        # Not every wake-up tells of cancellations.
-        longest = CANCEL_LOOK_SECONDS if self._runs else IDLE_LOOK_SECONDS
+    async def _nap(self, longest: float = IDLE_LOOK_SECONDS) -> None:
+        if self._runs:  # not every wake-up tells of cancellations
+            longest = min(longest, CANCEL_LOOK_SECONDS)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(longest):
                 await self._wake.wait()

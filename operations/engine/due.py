@@ -52,14 +52,24 @@ def due_operations(*, at: datetime, held: Held, limit: int) -> list[Operation]:
         "limit": limit,
         **{f"owner{number}": owner for number, owner in enumerate(held.owners)},
         **{f"kind{number}": kind for number, kind in enumerate(held.kinds)},
+        **{f"slow{number}": owner for number, owner in enumerate(held.slow_owners)},
     }
     waits = tuple((kind.name, kind.waits_for) for kind in all_kinds() if kind.waits_for)
-    sql = _due_sql(waits, held.installation, len(held.owners), len(held.kinds), connection.vendor)
+    counts = (len(held.owners), len(held.kinds), len(held.slow_owners))
+    sql = _due_sql(waits, held.installation, held.slow_installation, *counts, connection.vendor)
     return list(Operation.objects.raw(sql, values))
 
 
 @functools.lru_cache(maxsize=64)
-def _due_sql(waits: Waits, installation: bool, owners: int, kinds: int, vendor: str) -> str:
+def _due_sql(
+    waits: Waits,
+    installation: bool,
+    slow_installation: bool,
+    owners: int,
+    kinds: int,
+    slow_owners: int,
+    vendor: str,
+) -> str:
     conditions = [
         IS_DUE.format(now="%(now)s"),
         *(_waits_for_none(kind, others) for kind, others in waits),
@@ -71,6 +81,10 @@ def _due_sql(waits: Waits, installation: bool, owners: int, kinds: int, vendor: 
     if owners:
         marks = _marks("owner", owners)
         conditions.append(f"(is_probe OR NOT own_key OR owner_id NOT IN ({marks}))")
+    if slow_installation:
+        conditions.append("own_key")
+    if slow_owners:
+        conditions.append(f"(NOT own_key OR owner_id NOT IN ({_marks('slow', slow_owners)}))")
     columns = ", ".join(f"due.{_quoted(field)}" for field in Operation._meta.concrete_fields)
     # SQLite would rather find all that is pending, and sort it, at every claim.
     by_turn = "INDEXED BY operation_due" if vendor == "sqlite" else ""

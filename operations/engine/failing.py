@@ -20,7 +20,7 @@ from operations.engine.endings import Ending
 from operations.engine.ledger import CallEnd, Key, key_of
 from operations.engine.outcomes import write_endings
 from operations.errors import RULES, Category, InternalError, OpenAIServiceError, Usage
-from operations.kinds import words_of
+from operations.kinds import DEFER_PARAMETER, words_of
 from operations.models import Attempt, Operation
 
 MAX_DEFERRALS = 10
@@ -128,8 +128,9 @@ def _held_by_a_pause(failures: Sequence[Failure], *, at: datetime) -> set[Key]:
 def _deferral(failure: Failure, *, at: datetime) -> Ending | None:
     """Where a rate limit may be waited for, and not for too long."""
     operation, error = failure.operation, failure.error
+    may_wait = settings.OPERATIONS_DEFER_RATE_LIMITED or operation.parameters.get(DEFER_PARAMETER)
     if (
-        not settings.OPERATIONS_DEFER_RATE_LIMITED
+        not may_wait
         or error.category is not Category.RATE_LIMIT
         or operation.deferrals >= MAX_DEFERRALS
     ):

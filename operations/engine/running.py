@@ -28,6 +28,7 @@ from operations.engine.claims import Claim
 from operations.engine.completing import Outcome, complete_together
 from operations.engine.database_thread import DatabaseThread
 from operations.engine.failing import Failure, fail_together
+from operations.engine.governor import Governor
 from operations.engine.stopping import Stop, cancel_together, release_together
 from operations.errors import InvalidResponseError, OpenAIServiceError, error_from_code
 from operations.kinds import ProviderReply
@@ -61,6 +62,8 @@ class Run:
     claim: Claim
     database: DatabaseThread
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    governor: Governor = field(default_factory=Governor)
+    """Hears of each answer."""
     abort: Abort = Abort.SHUTDOWN
     stopped: bool = False
     started: float = field(default_factory=time.monotonic)
@@ -148,6 +151,7 @@ class Run:
         failpoints.reach("before_call")
         self.call_started = time.monotonic()
         span = spans.of_call(self.span, self.claim)
+        began = self.governor.clock()
         outcome: ProviderReply | OpenAIServiceError | None = None
         try:
             outcome = await openai_service.ask(
@@ -164,6 +168,8 @@ class Run:
         finally:
             self.last_duration_ms = self._call_ms()
             spans.end_call(span, outcome)
+            if outcome is not None:
+                self.governor.answered(self.operation, began, outcome)
 
     def next_call(self) -> NextCall:
         return NextCall(self.operation, self.claim.request.model or settings.OPENAI_MODEL)

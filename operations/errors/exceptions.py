@@ -23,6 +23,21 @@ class Usage:
     model: str
 
 
+@dataclass(frozen=True)
+class RateLimit:
+    """What an answer says of one rate limit of its key: how much there is, how much of it is left,
+    and in how many seconds all of it is back. `name`: "requests", "tokens", "tokens-day"."""
+
+    name: str
+    limit: float
+    remaining: float
+    reset_seconds: float
+
+    @property
+    def in_tokens(self) -> bool:
+        return "token" in self.name
+
+
 class OpenAIServiceError(Exception):
     """A failed AI call: code, category, a sentence for a person. The original is `__cause__`.
 
@@ -64,6 +79,8 @@ class OpenAIServiceError(Exception):
         self.maybe_processed = maybe_processed
         self.lesson: Any = None
         """`capabilities.Lesson` of a refusal that was about the form of the request."""
+        self.rate_limits: tuple[RateLimit, ...] = ()
+        """Of the rate limits that the answer told of."""
         super().__init__(self.error_code)
 
     @property

@@ -14,7 +14,12 @@ from operations.models.limits import Limit
 from operations.models.metrics import MetricDelta, MetricMinute, MetricTotal
 from operations.models.operation import PROVIDER_PROBE, Operation
 from operations.models.own_key import OwnKey
-from operations.models.provider import ProviderCapability, ProviderContact, ProviderPause
+from operations.models.provider import (
+    ProviderCapability,
+    ProviderContact,
+    ProviderPause,
+    ProviderRate,
+)
 from operations.models.spending import CallEstimate, Spending
 from operations.models.workers import WorkerHeartbeat, WorkerRestart
 
@@ -40,6 +45,7 @@ __all__ = [
     "ProviderCapability",
     "ProviderContact",
     "ProviderPause",
+    "ProviderRate",
     "Spending",
     "WorkerHeartbeat",
     "WorkerRestart",

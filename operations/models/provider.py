@@ -91,6 +91,41 @@ class ProviderCapability(models.Model):
         return f"{self.model} at {self.credential}: {self.rung}"
 
 
+class ProviderRate(models.Model):
+    """How fast a credential may be called: learned from answers and refusals. Without any limit
+    there is no row."""
+
+    credential = models.CharField(
+        max_length=100, unique=True, help_text="Base URL and key fingerprint."
+    )
+    own_key_owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="Set where the key is a user's own.",
+    )
+    requests_limit = models.FloatField(null=True, blank=True, help_text="As the provider says.")
+    tokens_limit = models.FloatField(null=True, blank=True, help_text="As the provider says.")
+    starts_per_second = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="Of all workers together, as refusals have shown; grows while there are none.",
+    )
+    held_until = models.DateTimeField(
+        null=True, blank=True, help_text="No call starts before: the newest 429 said so."
+    )
+    waits_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until then due work waits for the limit."
+    )
+    learned_at = models.DateTimeField()
+    expires_at = models.DateTimeField(help_text="Then it is forgotten.")
+
+    def __str__(self) -> str:
+        return self.credential
+
+
 class ProviderContact(models.Model):
     """What `doctor --provider` found the last time, line by line."""
 

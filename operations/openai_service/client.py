@@ -32,6 +32,7 @@ from operations.openai_service.decode import read_completion
 from operations.openai_service.network import Network
 from operations.openai_service.proxies import unwrapped
 from operations.openai_service.requesting import encode, form_for, lesson_of, limit_names
+from operations.openai_service.retry_after import rate_limits_of
 from operations.openai_service.simulated import Simulated
 from operations.openai_service.transport import CallNote, ExchangeClient, current_call
 
@@ -66,13 +67,18 @@ async def ask(
         if form is None:
             _learn(error, answer, chosen, credential, model, steady=request.steady)
         raise error
-    completion = read_completion(
-        answer,
-        model=model,
-        base_url=credential.base_url,
-        schema=request.schema,
-        name=request.kind,
-    )
+    rate_limits = rate_limits_of(answer.headers)
+    try:
+        completion = read_completion(
+            answer,
+            model=model,
+            base_url=credential.base_url,
+            schema=request.schema,
+            name=request.kind,
+        )
+    except OpenAIServiceError as error:
+        error.rate_limits = rate_limits
+        raise
     return ProviderReply(
         content=completion.content,
         model=completion.usage.model,
@@ -80,6 +86,7 @@ async def ask(
         provider_request_id=completion.request_id,
         simulated=credential.simulated,
         http_status=answer.status,
+        rate_limits=rate_limits,
     )
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from operations.errors import RateLimit
+
 LIMIT_SECONDS = 86_400.0
 """Nobody plans further ahead than a day on a provider's word."""
 
@@ -28,6 +30,8 @@ _ASKED = re.compile(
     r"(?:try again|retry|wait|available|resets?)(?: after| in| for)? (?:about |another )?(?=\d)",
     re.IGNORECASE,
 )
+
+_SAID = ("remaining", "reset", "limit")
 
 # Names are read without these: LiteLLM hands its provider's headers on under the first.
 _PREFIXES = re.compile(r"\A(?:llm_provider-)?(?:x-)?(?:anthropic-)?")
@@ -75,20 +79,39 @@ def _first(*waits: float | None) -> float | None:
     return next((min(wait, LIMIT_SECONDS) for wait in waits if wait is not None), None)
 
 
+def rate_limits_of(headers: Mapping[str, str]) -> tuple[RateLimit, ...]:
+    """What any answer says of the rate limits of its key, in its headers (names in lower case): of
+    those alone of which it says all. Nothing else is looked at where there are no such headers."""
+    if not any("ratelimit" in name for name in headers):
+        return ()
+    return tuple(
+        RateLimit(name or "requests", limit, min(left, limit), wait_of(said["reset"]) or 0.0)
+        for name, said in _grouped(headers).items()
+        if (limit := _positive_number(said.get("limit"))) is not None
+        if (left := _number(said.get("remaining"))) is not None and "reset" in said
+    )
+
+
 def _used_up(headers: Mapping[str, str]) -> Iterator[float]:
-    left, resets = {}, {}
+    for said in _grouped(headers).values():
+        if said.get("remaining", "0").strip() in ("0", "0.0") and (
+            wait := wait_of(said.get("reset"))
+        ):
+            yield wait
+
+
+def _grouped(headers: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """By the name of the budget ("requests", "output-tokens", ""): its limit, remaining, reset."""
+    found: dict[str, dict[str, str]] = {}
     for name, value in headers.items():
         bare = _PREFIXES.sub("", name)
         if bare.startswith("ratelimit-"):
             words = bare.split("-")[1:]
-            budget = "-".join(w for w in words if w not in ("remaining", "reset", "limit"))
-            if "remaining" in words:
-                left[budget] = value
-            elif "reset" in words:
-                resets[budget] = value
-    for budget, value in resets.items():
-        if left.get(budget, "0").strip() in ("0", "0.0") and (wait := wait_of(value)):
-            yield wait
+            said = next((word for word in words if word in _SAID), None)
+            if said is not None:
+                budget = "-".join(word for word in words if word not in _SAID)
+                found.setdefault(budget, {})[said] = value
+    return found
 
 
 def _said(message: str) -> float | None:
@@ -115,6 +138,19 @@ def _scaled(value: str | None, factor: float) -> float | None:
         return _positive(float(value or "") * factor)
     except ValueError:
         return None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _positive_number(text: str | None) -> float | None:
+    number = _number(text)
+    return number if number else None
 
 
 def _positive(seconds: float) -> float | None:

@@ -20,7 +20,7 @@ from operations.database.deadlocks import retried_after_deadlock
 from operations.engine import endings, failpoints, leases, probes, transitions
 from operations.engine.ledger import CallEnd
 from operations.engine.outcomes import write_endings
-from operations.kinds import MODEL_PARAMETER
+from operations.kinds import DEFER_PARAMETER, MODEL_PARAMETER
 from operations.masking import mask
 from operations.models import Attempt, ContentView, Operation
 from operations.own_keys import has_own_key
@@ -74,14 +74,16 @@ def retry_operation(
     door: str,
     when: str = NOW,
     model: str = "",
+    defer: bool = False,
 ) -> Operation:
     """failed | cancelled → pending, on the same row, with a full budget of calls.
 
     `when="possible"`: at the time the provider named or when it is resumed; without either, now.
     A retry "now" is a probe: it is sent although its credential is paused. It goes by the key that
-    its owner has, or has not, by now. `model`: another one
-    than usual, for this run alone. The limit of a person's unfinished operations holds for what the
-    person retries, not for an operator who clears up after an outage. Raises
+    its owner has, or has not, by now. `model`: another one than usual, for this run alone. `defer`:
+    wait for a rate limit instead of failing again, as a run does that is begun with many others.
+    The limit of a person's unfinished operations holds for what the person retries, not for an
+    operator who clears up after an outage. Raises
     `OperationNotFound`, `NotRetryable` (a lost double click too), `SubjectDeleted`,
     `OperationInProgress`, `TooManyOperations`, `BudgetReached`: that one whoever asks.
     """
@@ -111,17 +113,20 @@ def retry_operation(
     if actor is not None and actor.pk == operation.owner_id:
         # After the swap, because everybody locks the row before its owner; it counts itself.
         refuse_beyond_limit(actor, besides=1)
-    _prepare_run(operation, model)
+    _prepare_run(operation, model, defer=defer)
     failpoints.reach("in_retry_after_swap")
     dispatch.wake()
     return operation
 
 
-def _prepare_run(operation: Operation, model: str) -> None:
+def _prepare_run(operation: Operation, model: str, *, defer: bool) -> None:
     """What an operator said about the last run does not hold for the next one."""
-    parameters = {k: v for k, v in operation.parameters.items() if k != MODEL_PARAMETER}
+    of_run = (MODEL_PARAMETER, DEFER_PARAMETER)
+    parameters = {k: v for k, v in operation.parameters.items() if k not in of_run}
     if model:
         parameters[MODEL_PARAMETER] = model
+    if defer:
+        parameters[DEFER_PARAMETER] = True
     if parameters == operation.parameters and operation.acknowledged_at is None:
         return
     operation.parameters = parameters

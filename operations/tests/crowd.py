@@ -62,9 +62,14 @@ def make_failed(
 
 
 def make_completed(
-    count: int, *, spread: timedelta, owner: User | None = None, history: bool = True
+    count: int,
+    *,
+    ago: timedelta = timedelta(0),
+    spread: timedelta,
+    owner: User | None = None,
+    history: bool = True,
 ) -> list[Operation]:
-    now = timezone.now()
+    now = timezone.now() - ago
     rows = [
         _row(now - spread * (number / max(1, count)), number, owner, Operation.Status.COMPLETED)
         for number in range(count)
@@ -72,15 +77,17 @@ def make_completed(
     return _create(rows, history=history)
 
 
-def multiply(times: int) -> None:
-    """Every operation and its attempts so many times in all, copied by the database itself, for
-    which it needs seconds where Python needs a minute."""
+def multiply(times: int, *, history: bool = False) -> None:
+    """Every operation and its attempts so many times in all, with `history` its events too, copied
+    by the database itself, for which it needs seconds where Python needs a minute."""
     hexadecimal, number = COPIES[connection.vendor]
     # The digit of a UUID that says which kind it is: no copy gets the number of an original.
     new_id = f"{number} || substr({hexadecimal}, 5, 8) || 'e' || substr({hexadecimal}, 14)"
     new_id = f"CAST({new_id} AS {Operation._meta.pk.db_type(connection)})"
     _copy(Operation, times, id=new_id.format("id"))
     _copy(Attempt, times, operation_id=new_id.format("operation_id"))
+    if history:
+        _copy(OperationEvent, times, operation_id=new_id.format("operation_id"))
 
 
 def _copy(model: type[Model], times: int, **changed: str) -> None:

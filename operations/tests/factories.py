@@ -10,7 +10,14 @@ from django.conf import settings
 from django.utils import timezone
 
 from operations.errors import category_of
-from operations.models import Attempt, Operation, OperationEvent, ProviderPause, WorkerHeartbeat
+from operations.models import (
+    Attempt,
+    Operation,
+    OperationEvent,
+    ProviderPause,
+    ProviderRate,
+    WorkerHeartbeat,
+)
 
 
 class UserFactory(factory.django.DjangoModelFactory):
@@ -130,3 +137,17 @@ class ProviderPauseFactory(factory.django.DjangoModelFactory):
     error_category = "authentication"
     error_code = "INVALID_API_KEY"
     paused_at = factory.LazyFunction(timezone.now)
+
+
+class ProviderRateFactory(factory.django.DjangoModelFactory):
+    """Work waits for it."""
+
+    class Meta:
+        model = ProviderRate
+
+    credential = "https://api.example.org/v1#0123456789ab"
+    requests_limit = 60.0
+    starts_per_second = 0.9
+    waits_until = factory.LazyFunction(lambda: timezone.now() + timedelta(seconds=30))
+    learned_at = factory.LazyFunction(timezone.now)
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=1))

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from operations import pauses
+from operations.kinds import DEFER_PARAMETER, MODEL_PARAMETER
 from operations.management.selection import progress
 from operations.models import Attempt, Operation
 from operations.tests.endings import fail
@@ -121,7 +122,18 @@ def test_retry_may_ask_for_another_model() -> None:
     report("retry_operations", "--all", "--yes", "--model", "gpt-6-sol")
 
     operation.refresh_from_db()
-    assert operation.parameters == {"model": "gpt-6-sol"}
+    assert operation.parameters[MODEL_PARAMETER] == "gpt-6-sol"
+
+
+def test_those_that_are_retried_together_wait_for_a_rate_limit() -> None:
+    one, another = (OperationFactory(failed=True) for _ in range(2))
+
+    report("retry_operations", "--id", str(one.pk))
+    report("retry_operations", "--all", "--yes")
+
+    one.refresh_from_db()
+    another.refresh_from_db()
+    assert (one.parameters, another.parameters) == ({}, {DEFER_PARAMETER: True})
 
 
 def test_retry_when_possible_waits_for_the_time_the_provider_named() -> None:

@@ -50,6 +50,7 @@ RUNS = {
         "-m",
         "not slow",
     ],
+    "rates": ["test_rate_limits", "-k", "not nobody_knew"],
     "walk": ["operations/tests/test_state_machine.py", "-k", "no_walk"],
     "admin": ["interview_app/tests/test_admin_lookups.py", "-k", "odd or suggest or address"],
     "failpoints": ["test_failpoints"],  # mostly waits for leases to end

@@ -12,7 +12,12 @@ from django.utils import timezone
 from operations.console.counts import state_counts
 from operations.database.states import STATES, in_state, state_of, with_state
 from operations.models import Operation
-from operations.tests.factories import OperationFactory, ProviderPauseFactory
+from operations.tests.factories import (
+    OperationFactory,
+    ProviderPauseFactory,
+    ProviderRateFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -42,11 +47,12 @@ def rows() -> list[Operation]:
     now = timezone.now()
     ProviderPauseFactory(credential=PAUSED)
     ProviderPauseFactory(credential="", resumed_at=now)
+    ProviderRateFactory(own_key_owner=(slow := UserFactory()))
     return [
         OperationFactory(
             **{k: now + v if isinstance(v, timedelta) else v for k, v in values.items()}
         )
-        for values in (*PENDING, *RUNNING, *FINAL)
+        for values in (*PENDING, *RUNNING, *FINAL, {"owner": slow, "own_key": True})
     ]
 
 

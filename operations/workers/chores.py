@@ -7,25 +7,21 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from operations import dispatch, events, limits, metrics, upkeep
+from operations import dispatch, events, metrics, upkeep
 from operations.console import bulk
 from operations.database import trouble
-from operations.database.clock import database_now
 from operations.engine import leases
-from operations.models import IdempotencyKey
-from operations.workers import alerts
+from operations.workers import alerts, pruning
 from operations.workers.estimating import estimate_calls
 
 SWEEP_SECONDS = 2.0
-PRUNE_SECONDS = 600.0
+PRUNE_SECONDS = 60.0
 ALERT_SECONDS = 5.0
 ESTIMATE_SECONDS = 600.0
-IDEMPOTENCY_KEYS_KEPT = timedelta(hours=24)
 
 
 @dataclass
@@ -46,7 +42,7 @@ def due_now() -> list[Chore]:
     return [
         Chore(sweep, SWEEP_SECONDS),
         Chore(metrics.fold, SWEEP_SECONDS),
-        Chore(prune, PRUNE_SECONDS),
+        Chore(pruning.prune, PRUNE_SECONDS),
         Chore(send_alerts, ALERT_SECONDS),
         Chore(estimate_calls, ESTIMATE_SECONDS),
         *(Chore(task.do, task.interval_seconds) for task in upkeep.all_tasks()),
@@ -58,21 +54,6 @@ def sweep() -> None:
     """Take back what dead workers held, expire, probe; wake the drains where that made work."""
     if leases.sweep().made_work:
         dispatch.wake()
-
-
-def prune() -> None:
-    """Forget what nobody asks for any more."""
-    prune_idempotency_keys()
-    limits.prune()
-    metrics.prune()
-
-
-def prune_idempotency_keys() -> int:
-    """Forget keys older than a day: a client that repeats a POST does so long before. Returns how
-    many."""
-    old = IdempotencyKey.objects.filter(created_at__lt=database_now() - IDEMPOTENCY_KEYS_KEPT)
-    deleted, _ = old.delete()
-    return deleted
 
 
 _alerting = threading.Lock()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,8 @@ import pytest
 from pytest_django import Settings
 
 from interview_app.services import start_session
-from operations.models import Operation
+from operations.engine.drain import Drain
+from operations.models import Attempt, Operation
 from operations.tests.factories import UserFactory
 from operations.tests.worker import drain_behind_pauses
 from servers.running import free_port, program, running
@@ -47,13 +51,18 @@ FAULTS: dict[tuple[int, int], tuple[str, int]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def llmock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@contextlib.contextmanager
+def served(folder: Path, *options: str) -> Iterator[str]:
     """Its root URL."""
     root = f"http://127.0.0.1:{(port := free_port())}"
-    log = Path(tmp_path_factory.mktemp("llmock")) / "log"
     command = [program("llmock", "llmock"), "serve", "--port", str(port), "--host", "127.0.0.1"]
-    with running(command, ready=f"{root}/_llmock/verdict", log=log):
+    with running([*command, *options], ready=f"{root}/_llmock/verdict", log=folder / "log"):
+        yield root
+
+
+@pytest.fixture(scope="module")
+def llmock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(Path(tmp_path_factory.mktemp("llmock"))) as root:
         yield root
 
 
@@ -115,3 +124,24 @@ def test_faults_end_as_the_rules_say(
 
     assert ends == FAULTS
     assert errors_found(llmock) == []
+
+
+LIMITED = 100
+"""Operations against sixty calls a minute: a full bucket, and forty of its refills."""
+
+
+def test_rate_limit_that_answers_tell_of_is_kept(
+    tmp_path: Path, settings: Settings, submit: Callable[[str], Operation]
+) -> None:
+    settings.OPERATIONS_DEFER_RATE_LIMITED = True
+    # Its one answer fits no schema: how a call ends is all that counts here.
+    with served(tmp_path, "--rpm", "60") as root:
+        settings.OPENAI_BASE_URL = f"{root}/v1"
+        for number in range(LIMITED):
+            submit(f"model-{number}")
+        while Operation.objects.filter(status=Operation.Status.PENDING).exists():
+            asyncio.run(Drain(until_idle=True).run())
+
+    calls = Counter(Attempt.objects.values_list("http_status", flat=True))
+    assert calls[200] == LIMITED, calls
+    assert calls[429] <= 0.05 * calls.total(), calls

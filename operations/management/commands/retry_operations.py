@@ -34,7 +34,13 @@ class Command(SelectionCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        verb = partial(services.retry_operation, when=options["when"], model=options["model"])
+        verb = partial(
+            services.retry_operation,
+            when=options["when"],
+            model=options["model"],
+            # Those that were chosen one by one are no crowd.
+            defer=not options["id"],
+        )
         self.run_on_each(options, verb)
 
     def unwanted(self, operation: Operation, options: dict[str, Any]) -> str | None:
