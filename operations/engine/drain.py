@@ -87,7 +87,6 @@ class Drain:
         self._parent = os.getppid()
         self._last_beat = time.monotonic()
         self._next_cancel_look = 0.0
-        self._exchange = rates.Exchange(self.governor)
         self._awaited = {name for kind in all_kinds() for name in kind.waits_for}
         self._database.start()
         try:
@@ -114,7 +113,7 @@ class Drain:
             stack.callback(heart.cancel)
             try:
                 await self._database.run(lambda: capabilities.load(at=database_now()))
-                await self._exchange.share(self._database)
+                await self._share_rates()
                 await self._take_work()
                 await self._finish()
             finally:
@@ -138,8 +137,7 @@ class Drain:
             for claim in claims:
                 self._start(claim)
             await self._stop_cancelled()
-            if self._exchange.is_due() and (self._runs or withheld):
-                await self._exchange.share(self._database)
+            await self._share_rates_when_due()
             if self.until_idle and not self._runs and not withheld:
                 return
             if not claims or not self._more_waits or len(claims) == free or withheld:
@@ -185,6 +183,18 @@ class Drain:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(longest):
                 await self._wake.wait()
+
+    async def _share_rates_when_due(self) -> None:
+        interval = rates.SHARED_SECONDS if self.governor.paced() else rates.SELDOM_SECONDS
+        is_due = time.monotonic() >= self._shared_at + interval
+        if is_due and (self._runs or self.governor.withheld):
+            await self._share_rates()
+
+    async def _share_rates(self) -> None:
+        self._shared_at = time.monotonic()
+        exchange = rates.Exchange(self.governor)
+        await self._database.run_if(exchange.look, exchange.tell)
+        exchange.take_over()
 
     async def _finish(self) -> None:
         """Let what is under way end: within the grace at a shutdown, else within its deadline."""

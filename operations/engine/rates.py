@@ -7,7 +7,6 @@ waits for that.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,6 @@ from typing import Any
 
 from operations.credentials import installation_label
 from operations.database.clock import database_now
-from operations.engine.database_thread import DatabaseThread
 from operations.engine.governor import Governor, Pace, Whose
 from operations.models import ProviderRate, WorkerHeartbeat
 
@@ -54,21 +52,11 @@ class Told:
 
 
 class Exchange:
-    """Between a governor and the rows."""
+    """`look` and `tell` for `DatabaseThread.run_if`, then `take_over` in the event loop."""
 
     def __init__(self, governor: Governor) -> None:
         self.governor = governor
         self.told: Told | None = None
-        self._shared_at = float("-inf")
-
-    def is_due(self) -> bool:
-        interval = SHARED_SECONDS if self.governor.paced() else SELDOM_SECONDS
-        return time.monotonic() >= self._shared_at + interval
-
-    async def share(self, database: DatabaseThread) -> None:
-        self._shared_at = time.monotonic()
-        await database.run_if(self.look, self.tell)
-        self.take_over()
 
     def look(self) -> Told | None:
         """None where there is nothing to write; what was read is kept."""
