@@ -113,12 +113,13 @@ def _present() -> Iterator[Metric]:
         now.due.oldest_seconds,
     )
     yield GaugeMetricFamily("operations_workers", "Worker processes that beat.", now.workers)
+    rate = GaugeMetricFamily(
+        "provider_starts_per_second",
+        "How fast calls may begin with the installation's key, as refusals have shown.",
+    )
     if now.starts_per_second is not None:
-        yield GaugeMetricFamily(
-            "provider_starts_per_second",
-            "How fast calls may begin with the installation's key, as refusals have shown.",
-            now.starts_per_second,
-        )
+        rate.add_metric((), now.starts_per_second)
+    yield rate
     gauge = GaugeMetricFamily(
         "provider_paused",
         "Credentials of the installation that are paused, by why.",
