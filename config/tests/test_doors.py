@@ -72,7 +72,8 @@ VERBS = {
 # `parameters`: a bulk retry waits for a rate limit, others end with it (test_rate_limits.py).
 IGNORED = {
     "parameters", "id", "owner_id", "session_id", "subject_id", "created_at", "queued_at",
-    "turn_at", "updated_at", "finished_at", "started_at", "_state", "acknowledged_by_id", "request_id",
+    "turn_at", "updated_at", "finished_at", "started_at", "_state",
+    "acknowledged_by_id", "request_id",
 }  # fmt: skip
 
 
