@@ -115,6 +115,7 @@ def record_all(changes: Sequence[Change], *, at: datetime) -> None:
 
 
 def row_statements(changes: Sequence[Change], *, at: datetime) -> list[Statement]:
+    asking = trace.request_id()
     return insert_statements(
         OperationEvent,
         [
@@ -127,7 +128,7 @@ def row_statements(changes: Sequence[Change], *, at: datetime) -> list[Statement
                 "actor_id": change.actor.pk if change.actor else None,
                 "door": change.door,
                 "worker": _worker(change),
-                "request_id": trace.request_id() or change.operation.request_id,
+                "request_id": asking or change.operation.request_id,
                 "detail": dict(change.detail),
             }
             for change in changes

@@ -34,7 +34,7 @@ from operations.openai_service.proxies import unwrapped
 from operations.openai_service.requesting import encode, form_for, lesson_of, limit_names
 from operations.openai_service.retry_after import rate_limits_of
 from operations.openai_service.simulated import Simulated
-from operations.openai_service.transport import CallNote, ExchangeClient, current_call
+from operations.openai_service.transport import CallNote, ExchangeClient, current_call, parsed
 
 _OPTIONS: RequestOptions = {"idempotency_key": "none is sent"}
 """The SDK makes a random one for each call, and OpenAI's has no header to send it in."""
@@ -189,6 +189,13 @@ def _safe_cause(error: BaseException | None) -> BaseException | None:
     return error
 
 
+class Client(openai.AsyncOpenAI):
+    """The SDK's, which would parse the same address for each call anew (docs/performance.md)."""
+
+    def _prepare_url(self, url: str) -> httpx2.URL:
+        return parsed(url)
+
+
 class _Pool:
     """The connections of one event loop, and the SDK's clients that use them."""
 
@@ -208,7 +215,7 @@ class _Pool:
     def _new_client(self, credential: Credential) -> openai.AsyncOpenAI:
         if not credential.simulated:  # a stand-in, and the name of the model that answers
             remember_secret(credential.api_key)
-        client = openai.AsyncOpenAI(
+        client = Client(
             api_key=credential.api_key,
             base_url=credential.base_url,
             max_retries=0,

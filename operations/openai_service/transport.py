@@ -97,7 +97,7 @@ class ExchangeClient(httpx2.AsyncClient):
         beside the request, whose own headers and stream are there for the SDK to look at."""
         request = httpx2.Request(
             method,
-            _parsed(str(url)),
+            parsed(str(url)),
             headers=headers,
             stream=httpx2.ByteStream(content),
             extensions={"outgoing": Outgoing(str(url), [*headers, *OWN_HEADERS], content)},
@@ -124,7 +124,7 @@ class ExchangeClient(httpx2.AsyncClient):
 
 
 @functools.lru_cache(maxsize=256)
-def _parsed(url: str) -> httpx2.URL:
+def parsed(url: str) -> httpx2.URL:
     return httpx2.URL(url)
 
 
