@@ -141,7 +141,7 @@ class Drain:
             if self.until_idle and not self._runs and not withheld:
                 return
             if not claims or not self._more_waits or len(claims) == free or withheld:
-                await self._nap(GOVERNED_NAP_SECONDS if withheld else IDLE_LOOK_SECONDS)
+                await self._nap(self._governed_nap() if withheld else IDLE_LOOK_SECONDS)
             self._look_for_parent()
 
     async def _claim(self, free: int) -> list[Claim]:
@@ -183,6 +183,9 @@ class Drain:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(longest):
                 await self._wake.wait()
+
+    def _governed_nap(self) -> float:
+        return max(GOVERNED_NAP_SECONDS, min(IDLE_LOOK_SECONDS, self.governor.hold_ends_in()))
 
     async def _share_rates_when_due(self) -> None:
         interval = rates.SHARED_SECONDS if self.governor.paced() else rates.SELDOM_SECONDS

@@ -208,6 +208,13 @@ class Governor:
         """Whether any limit is known."""
         return any(pace.version or pace.learned for pace in list(self.paces.values()))
 
+    def hold_ends_in(self) -> float:
+        """Seconds until the first of the holds that keep due work back ends; 0: a pace does."""
+        now = self.clock()
+        newest = max((pace.withheld_at for pace in self.paces.values()), default=-math.inf)
+        keeping = [pace for pace in self.paces.values() if pace.withheld_at == newest > -math.inf]
+        return min((max(0.0, pace.held_until - now) for pace in keeping), default=0.0)
+
     def worth_reading(self, limit: int) -> int:
         """Of due operations: most are the installation's, and no more of those can be started."""
         return int(min(limit, self._room(None, self.clock()) + LOOKAHEAD))

@@ -197,6 +197,22 @@ def test_refusal_holds_and_then_slows_down(wait: float | None) -> None:
     assert len(governor.admit([one] * 100)) <= 2
 
 
+def test_nobody_looks_again_and_again_while_a_hold_lasts() -> None:
+    clock = Clock()
+    governor = governed(Pace(""), clock)
+    operation = OperationFactory.build()
+    governor.started(operation, is_simulated=False)
+    refuse(governor, operation, 30.0)
+
+    assert governor.hold_ends_in() == 0, "nothing is kept back"
+    assert governor.admit([operation]) == []
+    assert governor.hold_ends_in() == pytest.approx(30, abs=0.1)
+
+    clock.now += 31
+    governor.admit([operation] * 50)
+    assert governor.hold_ends_in() == 0, "a pace lets the next one go soon"
+
+
 def test_refusals_of_what_was_under_way_slow_down_once() -> None:
     clock = Clock()
     governor = Governor(clock=clock)
