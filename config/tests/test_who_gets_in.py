@@ -44,6 +44,7 @@ from operations.tests.factories import (
     OperationEventFactory,
     OperationFactory,
     ProviderPauseFactory,
+    ProviderRateFactory,
     UserFactory,
     WorkerHeartbeatFactory,
 )
@@ -215,6 +216,7 @@ def _meet_a_provider() -> None:
     now = timezone.now()
     ProviderCapability.objects.create(**learned, rung="prompt", learned_at=now, expires_at=now)
     ProviderContact.objects.create(**learned, at=now, report=[])
+    ProviderRateFactory()
 
 
 def _first_key(app: str, model: str = "") -> str:

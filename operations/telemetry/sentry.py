@@ -26,7 +26,7 @@ from operations.masking import MASKED, mask
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
 
-EVENT = re.compile(r"[a-z]+\.[a-z_]+")
+EVENT = re.compile(r"[a-z]{1,40}\.[a-z_]{1,60}")
 KEPT = ("event_id", "timestamp", "level", "platform", "release", "environment", "server_name")
 KEPT_OF_FRAME = (
     *("filename", "abs_path", "module", "function", "lineno", "in_app"),
