@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import time
 from collections.abc import Iterator
@@ -50,13 +51,20 @@ SELF_FENCE_SHARE = 0.8
 GOVERNED_NAP_SECONDS = 0.05
 """While a rate limit holds work back: the next starts are not far."""
 
-_governor = Governor()
-"""What this process has learned outlives its drains."""
+
+@functools.cache
+def _governor() -> Governor:
+    """What this process has learned outlives its drains."""
+    return _new_governor()
+
+
+def _new_governor() -> Governor:
+    return Governor(is_on=settings.OPERATIONS_DEFER_RATE_LIMITED)
 
 
 def run_drain(*, supervisor: str, slots: int) -> None:
     """Take the first free slot of the supervisor and drain; without a free one return at once."""
-    asyncio.run(Drain(supervisor=supervisor, slots=slots, governor=_governor).run())
+    asyncio.run(Drain(supervisor=supervisor, slots=slots, governor=_governor()).run())
 
 
 @dataclass
@@ -67,7 +75,7 @@ class Drain:
     until_idle: bool = False
     """For tests and one-shot commands: end as soon as nothing is due or under way."""
     owner: UUID = field(default_factory=uuid4)
-    governor: Governor = field(default_factory=Governor)
+    governor: Governor = field(default_factory=_new_governor)
     _database: DatabaseThread = field(default_factory=DatabaseThread)
     _runs: dict[Run, asyncio.Task[None]] = field(default_factory=dict)
     """By run, not by operation: one that was taken back may be claimed by this very drain again
@@ -113,7 +121,8 @@ class Drain:
             stack.callback(heart.cancel)
             try:
                 await self._database.run(lambda: capabilities.load(at=database_now()))
-                await self._share_rates()
+                if self.governor.is_on:
+                    await self._share_rates()
                 await self._take_work()
                 await self._finish()
             finally:
@@ -189,7 +198,7 @@ class Drain:
 
     async def _share_rates_when_due(self) -> None:
         interval = rates.SHARED_SECONDS if self.governor.paced() else rates.SELDOM_SECONDS
-        is_due = time.monotonic() >= self._shared_at + interval
+        is_due = self.governor.is_on and time.monotonic() >= self._shared_at + interval
         if is_due and (self._runs or self.governor.withheld):
             await self._share_rates()
 

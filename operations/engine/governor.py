@@ -39,6 +39,10 @@ GROWTH = 1 / 5000
 more, and at once where the provider tells what is left, up to FULL_GROWTH times."""
 FULL_GROWTH = 50
 
+RECOVERY = 0.002
+"""Starts a second, for each second since the last refusal: where a provider refuses now and then at
+any rate, CAUTION alone would end at SLOWEST."""
+
 LONGEST_HOLD_SECONDS = 60.0
 """However long a provider says: one call a minute finds out whether it is true."""
 
@@ -70,6 +74,7 @@ class Pace:
     first_at: float = math.inf
     learned: float | None = None
     """The rate that 429s have shown."""
+    learned_at: float = 0.0
     held_until: float = 0.0
     held_at: float = -math.inf
     most_in_flight: float = math.inf
@@ -106,7 +111,7 @@ class Pace:
     def rate(self, now: float, workers: int) -> float:
         """Infinite where nothing limits it."""
         rates = [self._of(told, at, now, workers) for told, at in self.rate_limits.values()]
-        rates.append(math.inf if self.learned is None else self.learned)
+        rates.append(self._learned(now))
         if now - self.first_at < UNTRIED_SECONDS and self.learned is None:
             rates.append(FIRST_STARTS * 2.0 ** (now - self.first_at))
         return min(rates)
@@ -133,11 +138,16 @@ class Pace:
         until = max(self.held_until, now + wait)
         if began > self.held_at:  # else it was under way when the hold began
             came_through = workers * self.passed / (until - self.since) if self.passed else 1 / wait
-            known = math.inf if self.learned is None else self.learned
-            self.learned = max(SLOWEST, CAUTION * min(known, came_through))
+            slower = CAUTION * min(self._learned(now), came_through)
+            self.learned, self.learned_at = max(SLOWEST, slower), until
             self.most_in_flight = max(1, self.in_flight // 2)
         self.version += 1
         self.hold(until, now)
+
+    def _learned(self, now: float) -> float:
+        if self.learned is None:
+            return math.inf
+        return self.learned + RECOVERY * max(0.0, now - self.learned_at)
 
     def hold(self, until: float, now: float) -> None:
         """Start nothing until then."""
@@ -184,11 +194,15 @@ class Governor:
     workers: int = 1
     """Living ones: each starts its share."""
     paces: dict[Whose, Pace] = field(default_factory=dict)
+    is_on: bool = True
+    """False: whoever is refused is told so at once, and nobody is held back for it."""
     withheld: bool = False
     """Whether the last claim left due work because of a limit."""
 
     def admit(self, operations: Sequence[Operation]) -> list[Operation]:
         """Those that may be started now, in their order."""
+        if not self.is_on:
+            return list(operations)
         now = self.clock()
         room: dict[Whose, float] = {}
         admitted = []
@@ -217,6 +231,8 @@ class Governor:
 
     def worth_reading(self, limit: int) -> int:
         """Of due operations: most are the installation's, and no more of those can be started."""
+        if not self.is_on:
+            return limit
         return int(min(limit, self._room(None, self.clock()) + LOOKAHEAD))
 
     def full(self) -> Collection[Whose]:
@@ -231,6 +247,8 @@ class Governor:
         return pace.room(now, self.workers)
 
     def started(self, operation: Operation, *, is_simulated: bool) -> None:
+        if not self.is_on:
+            return
         key = whose(operation)
         pace = self.paces.get(key)
         if pace is None or pace.label != operation.credential:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -195,6 +196,33 @@ def test_refusal_holds_and_then_slows_down(wait: float | None) -> None:
 
     clock.now += 0.01 + 1.1 / rate
     assert len(governor.admit([one] * 100)) <= 2
+
+
+def test_refusals_now_and_then_do_not_bring_everything_to_a_stop() -> None:
+    """One call in twenty, at any rate: no limit, whatever it looks like."""
+    governor, calls = Governor(clock=Clock()), itertools.count(1)
+
+    def answered(one: Operation) -> bool:
+        if next(calls) % 20 == 0:
+            refuse(governor, one, None)
+            return False
+        answer(governor, one)
+        return True
+
+    ends = play(governor, answered, seconds=1800)
+
+    assert ends[True] / 1800 > 0.3
+
+
+def test_what_is_not_waited_for_is_not_held_back() -> None:
+    clock = Clock()
+    governor = Governor(clock=clock, is_on=False)
+    operation = OperationFactory.build()
+    governor.started(operation, is_simulated=False)
+    refuse(governor, operation, 30.0)
+
+    assert len(governor.admit([operation] * 100)) == governor.worth_reading(100) == 100
+    assert not governor.paced()
 
 
 def test_nobody_looks_again_and_again_while_a_hold_lasts() -> None:
