@@ -82,6 +82,8 @@ FAILURES = [
     (Category.CONTENT_BLOCKED, _("a safety filter refuses the text")),
     (Category.QUOTA_EXCEEDED, _("the credit is used up")),
     (Category.AUTHENTICATION, _("the key is not accepted")),
+    (Category.INVALID_REQUEST, _("the AI service rejects the request")),
+    (Category.INTERNAL, _("we made a mistake ourselves")),
 ]
 
 
