@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import httpx2
 import openai
 from django.conf import settings
-from openai._types import RequestOptions
+from openai._models import FinalRequestOptions
 
 from operations.capabilities import Form, Lesson, StepsDown, learn
 from operations.credentials import Credential, base_url_fault, key_fault
@@ -36,8 +36,9 @@ from operations.openai_service.retry_after import rate_limits_of
 from operations.openai_service.simulated import Simulated
 from operations.openai_service.transport import CallNote, ExchangeClient, current_call, parsed
 
-_OPTIONS: RequestOptions = {"idempotency_key": "none is sent"}
-"""The SDK makes a random one for each call, and OpenAI's has no header to send it in."""
+_OPTIONS = FinalRequestOptions.construct(method="post", url="", idempotency_key="none is sent")
+"""Of every call, less its address and body. To make them anew, as `post` does, is a seventh of what
+a call costs. The SDK would make a random idempotency key, and OpenAI's has no header for it."""
 
 CONNECT_SECONDS = 10.0
 KEEPALIVE_SECONDS = 30.0
@@ -151,12 +152,9 @@ async def _send(body: bytes, credential: Credential, timeout_seconds: float) -> 
     token = current_call.set(note)
     try:
         async with asyncio.timeout(timeout_seconds):
-            await sdk_client(credential).post(
-                f"{credential.base_url}/chat/completions",
-                cast_to=httpx2.Response,
-                content=body,
-                options=_OPTIONS,
-            )
+            address = f"{credential.base_url}/chat/completions"
+            options = _OPTIONS.model_copy(update={"url": address, "content": body})
+            await sdk_client(credential).request(httpx2.Response, options)
         return note.answer()
     except OpenAIServiceError:
         raise
