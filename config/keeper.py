@@ -44,6 +44,10 @@ class StopRequest:
     def _wake(self, number: int, frame: FrameType | None) -> None:
         self._heard.set()
 
+    def catch_up(self, numbers: bytes) -> None:
+        """With signals that another program of this process was told of."""
+        self._count += sum(number in self.SIGNALS for number in numbers)
+
     def is_asked(self) -> bool:
         return self._count > 0
 
@@ -85,19 +89,30 @@ def tell(sentence: str) -> None:
 
 
 def take_over(stop: StopRequest, children: Children) -> None:
-    """Become this module, unless the end was asked for: a signal that comes now waits for it."""
+    """Become this module, unless the end was asked for. A signal that comes now waits for it, or is
+    read from a pipe: a thread that does not block it may get it, and ends with this program."""
     signal.pthread_sigmask(signal.SIG_BLOCK, StopRequest.SIGNALS)
+    missed, told = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(told)
     if not stop.is_asked():
         sys.stdout.flush()
         os.chdir(children.directory)
-        program = [sys.executable, "-m", "config.keeper", str(children.leave_to_exec())]
-        os.execv(sys.executable, program)  # noqa: S606  (our own command line)
+        os.set_inheritable(missed, True)
+        descriptors = [str(children.leave_to_exec()), str(missed)]
+        os.execv(  # noqa: S606  (our own command line)
+            sys.executable, [sys.executable, "-m", "config.keeper", *descriptors]
+        )
+    signal.set_wakeup_fd(-1)
+    os.close(missed)
+    os.close(told)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, StopRequest.SIGNALS)
 
 
 def main() -> None:
     stop = StopRequest()
-    with Children.inherited(int(sys.argv[1]), hurry=stop.is_urgent) as children:
+    inherited, missed = map(int, sys.argv[1:])
+    stop.catch_up(os.read(missed, 64))
+    with Children.inherited(inherited, hurry=stop.is_urgent) as children:
         keep(stop, children)
         tell("Stopping ...")
     tell("Stopped.")

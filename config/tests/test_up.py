@@ -315,6 +315,42 @@ def test_who_asked_for_the_end_before_the_handing_over_gets_it(
             signal.signal(number, handler)
 
 
+SLOW_HANDING_OVER = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from config import keeper
+from config.children import Children
+
+stop = keeper.StopRequest()
+# A second thread, as a library may have started one: it does not block what the first one blocks.
+threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+with Children(directory=Path.cwd(), grace_seconds=5, hurry=stop.is_urgent) as children:
+    children.start("child", [sys.executable, "-c", "import time; time.sleep(600)"], os.environ)
+    leave = children.leave_to_exec
+
+    def leave_after_a_signal():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        return leave()
+
+    children.leave_to_exec = leave_after_a_signal
+    keeper.take_over(stop, children)
+"""
+
+
+def test_ctrl_c_during_the_handing_over_is_not_lost() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", SLOW_HANDING_OVER],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr.splitlines()[-1:]) == (0, ["Stopped."])
+
+
 def test_child_may_start_again_when_the_minute_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     with Children(directory=Path(), grace_seconds=0, hurry=lambda: True) as children:
         children.start("short", [sys.executable, "-c", ""], {})
