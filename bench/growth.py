@@ -29,14 +29,14 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
+from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from bench.claim import claim_and_roll_back  # noqa: E402
 from operations import kinds  # noqa: E402
 from operations.console.exposition import expose  # noqa: E402
 from operations.engine import leases  # noqa: E402
-from operations.engine.claims import claim_batch  # noqa: E402
 from operations.models import Attempt, Operation, OperationEvent  # noqa: E402
 from operations.tests.crowd import make_completed, make_failed, multiply  # noqa: E402
 from operations.tests.judgement.kind import JudgementKind  # noqa: E402
@@ -47,14 +47,9 @@ ORIGINALS = 10_000
 
 PAST = timedelta(days=90)
 DUE = 2000
-CLAIM = 25
 REPEATS = 15
 
 CONSOLE = "/admin/operations/operation/"
-
-
-class RolledBack(Exception):
-    pass
 
 
 def main() -> None:
@@ -105,16 +100,6 @@ def measured() -> dict[str, float]:
         "console_all_ms": cost_ms(lambda: get(console, f"{CONSOLE}?state=all"), repeats=5),
         "prune_ms": cost_ms(pruning.prune, repeats=5),
     }
-
-
-def claim_and_roll_back() -> None:
-    try:
-        with transaction.atomic():
-            if len(claim_batch(owner=uuid.uuid4(), limit=CLAIM)) != CLAIM:
-                raise SystemExit("a claim came back short")
-            raise RolledBack
-    except RolledBack:
-        pass
 
 
 def get(client: Client, url: str) -> None:

@@ -20,30 +20,25 @@ import django
 django.setup()
 
 from django.contrib.auth import get_user_model  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
+from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from bench.claim import claim_and_roll_back  # noqa: E402
 from bench.sides.ours import KIND, SUBJECT  # noqa: E402
 from bench.work.jobs import make_jobs, settle_database  # noqa: E402
 from operations.credentials import installation_credential  # noqa: E402
-from operations.engine.claims import claim_batch  # noqa: E402
 from operations.models import Operation  # noqa: E402
 
 OWNERS = 50
 DUE = 2000
 """Operations in front of the queue, with the rows that their requests need."""
 
-CLAIM = 25
 REPEATS = 40
 
 API = "/api/v1/operations/{}/"
 CONSOLE = "/admin/operations/operation/"
-
-
-class RolledBack(Exception):
-    pass
 
 
 def main() -> None:
@@ -152,16 +147,6 @@ def get(client: Client, url: str, status: int, **headers: Any) -> None:
     answered = client.get(url, **headers).status_code
     if answered != status:
         raise SystemExit(f"{url} answered {answered}")
-
-
-def claim_and_roll_back() -> None:
-    try:
-        with transaction.atomic():
-            if len(claim_batch(owner=uuid.uuid4(), limit=CLAIM)) != CLAIM:
-                raise SystemExit("a claim came back short")
-            raise RolledBack
-    except RolledBack:
-        pass
 
 
 def median_ms(*steps: Callable[[], None], repeats: int = REPEATS) -> float:

@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,20 @@ class Production:
             return Reply(response.status, dict(response.headers), response.read())
         finally:
             connection.close()
+
+    def somebody_new(self, username: str, password: str) -> Callable[..., Any]:
+        """Signs up. What asks the API as this person, `(method, path below /api/v1/, body)`, and
+        returns the data of what was done."""
+        account = {"username": username, "email": f"{username}@example.org", "password": password}
+        made = self.ask("POST", "/api/v1/auth/register/", account)
+        token: Any = {"Authorization": f"Token {made.data['token']}"}
+
+        def ask(method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+            reply = self.ask(method, f"/api/v1/{path}", body, **token)
+            assert reply.status in (200, 201, 202), reply.body
+            return reply.data
+
+        return ask
 
     def connect(self, data: bytes, *, timeout: float = 30) -> socket.socket:
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)

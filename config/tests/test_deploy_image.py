@@ -176,15 +176,7 @@ def test_image_practises_with_nothing_to_write_to_but_tmp(image: Image, tmp_path
 
 
 def practise(door: Production, image: Image) -> None:
-    account = {"username": "mara", "email": "mara@example.org", "password": "three green bicycles"}
-    made = door.ask("POST", "/api/v1/auth/register/", account)
-    token: Any = {"Authorization": f"Token {made.data['token']}"}
-
-    def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        reply = door.ask(method, f"/api/v1/{path}", body, **token)
-        assert reply.status in (200, 201, 202), reply.body
-        return reply.data
-
+    ask = door.somebody_new("mara", "three green bicycles")
     session = ask("POST", "sessions/", {"role": "Night operator", "question_count": 1})
     path = f"sessions/{session['id']}/"
     (question,) = wait_for(lambda: ask("GET", path)["questions"], image)

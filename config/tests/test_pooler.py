@@ -109,18 +109,7 @@ def test_console_and_exports_are_whole(production: Production) -> None:
 
 
 def test_person_practises_from_sign_up_to_summary(production: Production) -> None:
-    made = production.ask(
-        "POST",
-        "/api/v1/auth/register/",
-        {"username": "mara", "email": "mara@example.org", "password": PASSWORD},
-    )
-    token: Any = {"Authorization": f"Token {made.data['token']}"}
-
-    def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        reply = production.ask(method, f"/api/v1/{path}", body, **token)
-        assert reply.status in (200, 201, 202), reply.body
-        return reply.data
-
+    ask = production.somebody_new("mara", PASSWORD)
     session = ask("POST", "sessions/", {"role": "Night operator", "question_count": 2})
     asked = wait_for(lambda: ask("GET", f"sessions/{session['id']}/")["questions"], 30)
     for question in asked:

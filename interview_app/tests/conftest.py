@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -153,6 +154,23 @@ def opened_browser(
     )
     context.set_default_timeout(WAIT_MS)
     return context
+
+
+def sign_in(page: Page, app: RunningApp) -> None:
+    """On the page that asks for it."""
+    page.get_by_label("Username").fill(app.username)
+    page.get_by_label("Password").fill(app.password)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+
+
+def cookies_of_who_signed_in(browser: Browser, app: RunningApp) -> list[Any]:
+    """For all tests of a module: only so many may sign in from one address."""
+    with opened_browser(browser, app) as opened:
+        page = opened.new_page()
+        page.goto("/sign-in/")
+        sign_in(page, app)
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        return list(opened.cookies())
 
 
 @pytest.fixture

@@ -17,7 +17,14 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from playwright.sync_api import Error as BrowserError
 
-from interview_app.tests.conftest import WAIT_MS, RunningApp, opened_browser, started_app
+from interview_app.tests.conftest import (
+    WAIT_MS,
+    RunningApp,
+    cookies_of_who_signed_in,
+    opened_browser,
+    sign_in,
+    started_app,
+)
 from interview_app.tests.looking import found_by_axe, keep_screenshot, too_wide
 from interview_app.tests.samples import MEDIUM_ANSWER, STRONG_ANSWER
 
@@ -79,13 +86,7 @@ def running_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp
 
 @pytest.fixture(scope="module")
 def cookies(browser: Browser, running_app: RunningApp) -> list[Any]:
-    """Of who signed in once for all tests: only so many may sign up from one address."""
-    with opened_browser(browser, running_app) as opened:
-        page = opened.new_page()
-        page.goto("/sign-in/")
-        sign_in(page, running_app)
-        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-        return list(opened.cookies())
+    return cookies_of_who_signed_in(browser, running_app)
 
 
 @pytest.fixture
@@ -108,12 +109,6 @@ def plain_page(browser: Browser, running_app: RunningApp, cookies: list[Any]) ->
     with opened_browser(browser, running_app, java_script=False) as opened:
         opened.add_cookies(cookies)
         yield opened.new_page()
-
-
-def sign_in(page: Page, app: RunningApp) -> None:
-    page.get_by_label("Username").fill(app.username)
-    page.get_by_label("Password").fill(app.password)
-    page.get_by_role("main").get_by_role("button", name="Sign in").click()
 
 
 def start(page: Page, *, mode: str = "practice", questions: int = 2) -> str:

@@ -18,7 +18,13 @@ from playwright.sync_api import Browser, Page, Playwright, Route, expect
 
 from interview_app.forms import FAILURES
 from interview_app.refusals import HashingBusy
-from interview_app.tests.conftest import WAIT_MS, RunningApp, opened_browser, started_app
+from interview_app.tests.conftest import (
+    WAIT_MS,
+    RunningApp,
+    cookies_of_who_signed_in,
+    opened_browser,
+    started_app,
+)
 from interview_app.tests.looking import Load, double_text, found_by_axe, lost_text, too_wide
 from interview_app.tests.practised import Practised
 from interview_app.tests.samples import STRONG_ANSWER
@@ -123,14 +129,7 @@ def running_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp
 
 @pytest.fixture(scope="module")
 def cookies(browser: Browser, running_app: RunningApp) -> list[Any]:
-    with opened_browser(browser, running_app) as opened:
-        page = opened.new_page()
-        page.goto("/sign-in/")
-        page.get_by_label("Username").fill(running_app.username)
-        page.get_by_label("Password").fill(running_app.password)
-        page.get_by_role("main").get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-        return list(opened.cookies())
+    return cookies_of_who_signed_in(browser, running_app)
 
 
 @pytest.fixture(scope="module")
