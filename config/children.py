@@ -13,7 +13,7 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -84,12 +84,21 @@ class Child:
 class Children:
     """Starts children; as a context manager it leaves none of them running."""
 
-    def __init__(self, *, directory: Path, grace_seconds: float, hurry: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        grace_seconds: float,
+        hurry: Callable[[], bool],
+        lifeline: tuple[int, int] | None = None,
+        children: Iterable[Child] = (),
+    ) -> None:
+        """`lifeline`, `children`: those of this process's program before (`inherited`)."""
         self.directory = directory
         self._grace_seconds = grace_seconds
         self._hurry = hurry
-        self._children: list[Child] = []
-        self._lifeline, self._lifeline_end = os.pipe()
+        self._children = list(children)
+        self._lifeline, self._lifeline_end = lifeline or os.pipe()
 
     def leave_to_exec(self) -> int:
         """A descriptor from which the next program of this process reads what `inherited` needs."""
@@ -114,16 +123,16 @@ class Children:
         """Those that `leave_to_exec` left before the `exec`, in this process's environment."""
         with open(descriptor) as pipe:
             left = json.load(pipe)
-        children = cls.__new__(cls)
-        children.directory = Path(left["directory"])
-        children._grace_seconds = left["grace_seconds"]
-        children._hurry = hurry
-        children._lifeline, children._lifeline_end = left["lifeline"]
-        children._children = [
-            Child(name, command, dict(os.environ), InheritedProcess(pid))
-            for name, command, pid in left["children"]
-        ]
-        return children
+        return cls(
+            directory=Path(left["directory"]),
+            grace_seconds=left["grace_seconds"],
+            hurry=hurry,
+            lifeline=tuple(left["lifeline"]),
+            children=(
+                Child(name, command, dict(os.environ), InheritedProcess(pid))
+                for name, command, pid in left["children"]
+            ),
+        )
 
     def __enter__(self) -> Children:
         return self

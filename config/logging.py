@@ -8,7 +8,6 @@ stdout belongs to what a command was asked to print.
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import structlog
@@ -20,6 +19,7 @@ from config.line_length import bounded
 from operations import telemetry, trace
 from operations.database import trouble
 from operations.database.trouble import is_trouble
+from operations.log_lines import error_of
 from operations.masking import mask_event
 
 REQUEST_LOGGER = "django_structlog.middlewares.request"
@@ -44,8 +44,7 @@ def name_request_events(logger: WrappedLogger, method: str, event: EventDict) ->
 def without_trace_of_trouble(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """A database or Redis that is gone is nobody's bug: the stack trace tells where somebody just
     was, and django-q2 would write one every few seconds."""
-    given = event.get("exc_info")
-    error = given[1] if isinstance(given, tuple) else sys.exc_info()[1] if given is True else given
+    error = error_of(event.get("exc_info"))
     if isinstance(error, Exception) and (is_trouble(error) or _is_of_redis(error)):
         del event["exc_info"]
         event.update(trouble.fields(error))

@@ -27,6 +27,7 @@ from interview_app.rubric import mean_score
 from operations.database.states import with_state
 from operations.models import Operation
 from operations.queries import tell_together
+from operations.spending import total_usd
 
 QUESTION_GENERATION = "question_generation"
 FEEDBACK_ANALYSIS = "feedback_analysis"
@@ -172,11 +173,10 @@ class Usage:
 
 def usage_of(operations: Iterable[Operation]) -> Usage:
     called = [each for each in operations if each.input_tokens or each.output_tokens]
-    costs = [each.cost_usd for each in called if each.cost_usd is not None]
     return Usage(
         input_tokens=sum(each.input_tokens for each in called),
         output_tokens=sum(each.output_tokens for each in called),
-        cost_usd=sum(costs, Decimal(0)) if len(costs) == len(called) else None,
+        cost_usd=total_usd(each.cost_usd for each in called),
     )
 
 

@@ -4,18 +4,19 @@ that was written in them, postings, résumés, libraries. Operations stay, with 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TypeVar
+from functools import partial
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from interview_app.models import Answer, Draft, InterviewSession, JobPosting, Resume, Story
 from operations.models import Door
 from operations.services import cancel_session_operations
+from operations.upkeep import delete_oldest
 
 AT_ONCE = 20
 """Rows of each sort: the supervisor that does it has its sweep to do as well."""
@@ -23,7 +24,7 @@ INTERVAL_SECONDS = 60.0
 SIGN_INS_AT_ONCE = 500
 
 
-Row = TypeVar("Row", bound=Model)
+_delete = partial(delete_oldest, by="updated_at", most=AT_ONCE)
 
 
 def delete_old() -> int:
@@ -47,9 +48,8 @@ def delete_expired_sign_ins() -> int:
         (apps.get_model(settings.KNOX_TOKEN_MODEL), "expiry"),
         (Session, "expire_date"),
     ):
-        expired = model._base_manager.filter(**{f"{expires}__lt": now}).order_by(expires)
-        chosen = list(expired.values_list("pk", flat=True)[:SIGN_INS_AT_ONCE])
-        deleted += model._base_manager.filter(pk__in=chosen).delete()[0]
+        expired = model._base_manager.filter(**{f"{expires}__lt": now})
+        deleted += delete_oldest(expired, expires, most=SIGN_INS_AT_ONCE)
     return deleted
 
 
@@ -89,8 +89,3 @@ def _delete_session(session: InterviewSession, before: datetime) -> int:
             return 0
         session.delete()
     return 1
-
-
-def _delete(rows: QuerySet[Row]) -> int:
-    oldest = rows.order_by("updated_at").values_list("pk", flat=True)[:AT_ONCE]
-    return rows.filter(pk__in=list(oldest)).delete()[0]

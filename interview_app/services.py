@@ -215,15 +215,9 @@ def save_answer(
             return answer, _complete_with(unscored, session, door)
         if not model and (earlier := feedback_of_the_same(answer)):
             return answer, _complete_with(_copied(earlier, answer), session, door)
-        return answer, submit_operation(
-            kind=FEEDBACK_ANALYSIS,
-            subject_type="answer",
-            subject_id=answer.pk,
-            session_id=session.pk,
-            owner=session.owner,
-            parameters={MODEL_PARAMETER: model} if model else {},
-            keep_what_it_is_about=True,
-            door=door,
+        asked = {MODEL_PARAMETER: model} if model else None
+        return answer, _submit(
+            FEEDBACK_ANALYSIS, "answer", answer.pk, session, door, asked, keep_what_it_is_about=True
         )
 
 
@@ -458,6 +452,8 @@ def _submit(
     session: InterviewSession,
     door: str,
     parameters: dict[str, Any] | None = None,
+    *,
+    keep_what_it_is_about: bool = False,
 ) -> Operation:
     return submit_operation(
         kind=kind,
@@ -467,6 +463,7 @@ def _submit(
         owner=session.owner,
         door=door,
         parameters=parameters or {},
+        keep_what_it_is_about=keep_what_it_is_about,
     )
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 
@@ -39,6 +40,16 @@ class Month:
     spent: Spent
     budget_usd: Decimal | None
     """None: none is set."""
+
+    def as_data(self) -> dict[str, Any]:
+        """As programs read it."""
+        return {
+            "month": self.name,
+            "cost_usd": float(self.spent.usd),
+            "budget_usd": None if self.budget_usd is None else float(self.budget_usd),
+            "tokens": self.spent.tokens,
+            "unpriced_tokens": self.spent.unpriced_tokens,
+        }
 
     @property
     def is_reached(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from operations.models import CallEstimate
+from operations.spending import total_usd
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,13 @@ def estimate_of(calls: Mapping[str, int]) -> Estimate | None:
     if rows.keys() != calls.keys():
         return None
     counted = [(count, rows[kind]) for kind, count in calls.items()]
-    costs = [row.cost_usd * count for count, row in counted if row.cost_usd is not None]
     return Estimate(
         calls=sum(calls.values()),
         input_tokens=sum(count * row.input_tokens for count, row in counted),
         output_tokens=sum(count * row.output_tokens for count, row in counted),
-        cost_usd=sum(costs, Decimal(0)) if len(costs) == len(counted) else None,
+        cost_usd=total_usd(
+            None if row.cost_usd is None else row.cost_usd * count for count, row in counted
+        ),
         simulated=any(row.simulated for _, row in counted),
         measured=all(row.measured for _, row in counted),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -59,6 +60,15 @@ class Seldom(logging.Filter):
             self._said_at.clear()
         self._said_at[said] = now
         return True
+
+
+def error_of(given: object) -> BaseException | None:
+    """The exception of a log call's `exc_info`, in whichever of its forms it was given."""
+    if given is True:
+        return sys.exc_info()[1]
+    if isinstance(given, tuple):
+        return given[1]  # type: ignore[no-any-return]
+    return given if isinstance(given, BaseException) else None
 
 
 @contextlib.contextmanager

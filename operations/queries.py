@@ -32,7 +32,7 @@ from operations.errors import (
     rule_of,
 )
 from operations.kinds import words_of
-from operations.models import Alert, Operation, ProviderRate, WorkerHeartbeat
+from operations.models import Alert, Operation, WorkerHeartbeat
 from operations.pauses import BY_HAND
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def _slowed_until(operation: Operation) -> datetime | None:
 
 def _slowed(operations: Collection[Operation]) -> dict[UUID, datetime | None]:
     """The end of each one's wait. One query, where there are any."""
-    rates = ProviderRate.objects.filter(waits_until__gt=timezone.now()) if operations else ()
+    rates = paused.waiting_rates(timezone.now()) if operations else ()
     ends = {rate.own_key_owner_id: rate.waits_until for rate in rates}
     return {each.pk: ends.get(each.owner_id if each.own_key else None) for each in operations}
 

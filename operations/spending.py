@@ -43,6 +43,13 @@ class Spent:
         return Decimal(self.micro_usd) / MICRO
 
 
+def total_usd(costs: Iterable[Decimal | None]) -> Decimal | None:
+    """None where any of them is unknown; never 0 for unknown."""
+    given = list(costs)
+    known = [cost for cost in given if cost is not None]
+    return sum(known, Decimal(0)) if len(known) == len(given) else None
+
+
 def month_of(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m}"
 

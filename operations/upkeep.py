@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
 
 
 @dataclass(frozen=True)
@@ -12,6 +15,8 @@ class Task:
     """Bounded: the sweep waits for it. Repeatable, by several supervisors at once."""
     interval_seconds: float
 
+
+Row = TypeVar("Row", bound=Model)
 
 _tasks: list[Task] = []
 
@@ -22,3 +27,10 @@ def add_task(do: Callable[[], object], *, interval_seconds: float) -> None:
 
 def all_tasks() -> tuple[Task, ...]:
     return tuple(_tasks)
+
+
+def delete_oldest(rows: QuerySet[Row], by: str, *, most: int) -> int:
+    """Delete at most so many of these rows, the oldest `by` this field first; how many went, with
+    what hung on them."""
+    chosen = list(rows.order_by(by).values_list("pk", flat=True)[:most])
+    return rows.filter(pk__in=chosen).delete()[0] if chosen else 0

@@ -19,18 +19,7 @@ from operations.models import Door
 
 class OwnSpending(ApiView):
     def get(self, request: Request) -> Response:
-        month = month_of_person(self.person.pk)
-        return Response(
-            SpendingSerializer(
-                {
-                    "month": month.name,
-                    "tokens": month.spent.tokens,
-                    "unpriced_tokens": month.spent.unpriced_tokens,
-                    "cost_usd": float(month.spent.usd),
-                    "budget_usd": month.budget_usd,
-                }
-            ).data
-        )
+        return Response(SpendingSerializer(month_of_person(self.person.pk).as_data()).data)
 
 
 class Account(ApiView):

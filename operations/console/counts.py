@@ -189,14 +189,7 @@ def stats() -> dict[str, Any]:
 def _spending() -> dict[str, Any]:
     """Of the present month, with the installation's key."""
     now = budgets.overview()
-    return {
-        "month": now.all.name,
-        "cost_usd": float(now.all.spent.usd),
-        "budget_usd": None if now.all.budget_usd is None else float(now.all.budget_usd),
-        "tokens": now.all.spent.tokens,
-        "unpriced_tokens": now.all.spent.unpriced_tokens,
-        "people_stopped": len(now.stopped),
-    }
+    return {**now.all.as_data(), "people_stopped": len(now.stopped)}
 
 
 def _count_due() -> int:

@@ -92,9 +92,14 @@ def held_back_now() -> Q:
     return by_hand | Q(is_probe=False) & by_key
 
 
+def waiting_rates(now: Any) -> QuerySet[ProviderRate]:
+    """Those for which due work waits."""
+    return ProviderRate.objects.filter(waits_until__gt=now)
+
+
 def slowed(now: Any) -> Q:
     """Which pending operations wait because their key may not be called any faster."""
-    waiting = ProviderRate.objects.filter(waits_until__gt=now)
+    waiting = waiting_rates(now)
     owners = waiting.exclude(own_key_owner=None).values("own_key_owner")
     return (Q(own_key=False) & Exists(waiting.filter(own_key_owner=None))) | Q(
         own_key=True, owner__in=owners

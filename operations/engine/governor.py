@@ -201,8 +201,6 @@ class Governor:
 
     def admit(self, operations: Sequence[Operation]) -> list[Operation]:
         """Those that may be started now, in their order."""
-        if not self.is_on:
-            return list(operations)
         now = self.clock()
         room: dict[Whose, float] = {}
         admitted = []
@@ -231,8 +229,6 @@ class Governor:
 
     def worth_reading(self, limit: int) -> int:
         """Of due operations: most are the installation's, and no more of those can be started."""
-        if not self.is_on:
-            return limit
         return int(min(limit, self._room(None, self.clock()) + LOOKAHEAD))
 
     def full(self) -> Collection[Whose]:
@@ -241,6 +237,8 @@ class Governor:
         return [key for key, pace in list(self.paces.items()) if pace.room(now, self.workers) < 1]
 
     def _room(self, key: Whose, now: float) -> float:
+        if not self.is_on:
+            return math.inf
         pace = self.paces.get(key)
         if pace is None:
             return max(1.0, FIRST_STARTS / self.workers)

@@ -151,7 +151,6 @@ class Run:
         failpoints.reach("before_call")
         self.call_started = time.monotonic()
         span = spans.of_call(self.span, self.claim)
-        began = self.governor.clock()
         outcome: ProviderReply | OpenAIServiceError | None = None
         try:
             outcome = await openai_service.ask(
@@ -169,7 +168,7 @@ class Run:
             self.last_duration_ms = self._call_ms()
             spans.end_call(span, outcome)
             if outcome is not None:
-                self.governor.answered(self.operation, began, outcome)
+                self.governor.answered(self.operation, self.call_started, outcome)
 
     def next_call(self) -> NextCall:
         return NextCall(self.operation, self.claim.request.model or settings.OPENAI_MODEL)

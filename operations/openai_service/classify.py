@@ -32,11 +32,7 @@ from operations.masking import mask
 from operations.openai_service import messages, vocabulary
 from operations.openai_service.answer import ErrorBody, HttpAnswer, error_body, identifier
 from operations.openai_service.proxies import unwrapped
-from operations.openai_service.retry_after import (
-    rate_limits_of,
-    reset_seconds,
-    retry_after_seconds,
-)
+from operations.openai_service.retry_after import reset_seconds, retry_after_seconds
 
 logger = structlog.get_logger("operations")
 
@@ -63,7 +59,6 @@ def error_of_answer(
         usage=usage,
         maybe_processed=not 300 <= answer.status < 500,
     )
-    error.rate_limits = rate_limits_of(answer.headers)
     if verdict.by_text:
         error.pauses = RULES[vocabulary.code_of_status(answer.status)].pauses
     return error

@@ -63,13 +63,13 @@ async def ask(
     chosen = form or form_for(credential, model)
     body = encode(request, model, chosen, limit_names(credential.base_url))
     answer = await _send(body, credential, timeout_seconds)
-    if not 200 <= answer.status < 300:
-        error = error_of_answer(answer)
-        if form is None:
-            _learn(error, answer, chosen, credential, model, steady=request.steady)
-        raise error
     rate_limits = rate_limits_of(answer.headers)
     try:
+        if not 200 <= answer.status < 300:
+            refusal = error_of_answer(answer)
+            if form is None:
+                _learn(refusal, answer, chosen, credential, model, steady=request.steady)
+            raise refusal
         completion = read_completion(
             answer,
             model=model,

@@ -56,14 +56,17 @@ def submit_operation(
     if reached and not keep_what_it_is_about:
         raise budgets.REACHED[reached]
     now = database_now()
+    about: dict[str, Any] = {
+        "kind": kind,
+        "subject_type": subject_type,
+        "subject_id": str(subject_id),
+        "session_id": session_id,
+        "owner": owner,
+        "parameters": dict(parameters or {}),
+    }
     if reached:
         return _insert_ended(
-            kind=kind,
-            subject_type=subject_type,
-            subject_id=str(subject_id),
-            session_id=session_id,
-            owner=owner,
-            parameters=dict(parameters or {}),
+            **about,
             status=Operation.Status.FAILED,
             error_category=category_of(reached),
             error_code=reached,
@@ -71,12 +74,7 @@ def submit_operation(
             door=door,
         )
     operation = _insert(
-        kind=kind,
-        subject_type=subject_type,
-        subject_id=str(subject_id),
-        session_id=session_id,
-        owner=owner,
-        parameters=dict(parameters or {}),
+        **about,
         own_key=own_key,
         is_probe=is_probe,
         queued_at=now,

@@ -8,7 +8,6 @@ field by field, instead of taking out what must not be.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from structlog.typing import EventDict
 
 from operations import trace
 from operations.database.trouble import is_trouble
+from operations.log_lines import error_of
 from operations.masking import MASKED, mask
 
 if TYPE_CHECKING:
@@ -69,25 +69,16 @@ def _wait_in_silence(pending: int, timeout: float) -> None:
 
 
 def _report(line: EventDict) -> None:
-    error = _error_of(line.get("exc_info"))
+    error = error_of(line.get("exc_info"))
     if error is None or str(line.get("logger")).startswith("sentry_sdk"):
         return
     with sentry_sdk.new_scope() as scope:
         scope.set_tags({name: line[name] for name in TAGS if line.get(name)})
-        if EVENT.fullmatch(
-            str(line.get("event"))
-        ):  # a library's is a sentence, with anything in it
+        # A library's is a sentence, with anything in it.
+        if EVENT.fullmatch(str(line.get("event"))):
             scope.set_tag("event", line["event"])
         scope.set_level(line.get("level", "error"))
         sentry_sdk.capture_exception(error)
-
-
-def _error_of(given: object) -> BaseException | None:
-    if given is True:
-        return sys.exc_info()[1]
-    if isinstance(given, tuple):
-        return given[1]  # type: ignore[no-any-return]
-    return given if isinstance(given, BaseException) else None
 
 
 def _what_may_be_sent(event: Event, hint: Hint) -> Event | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Model, QuerySet
@@ -28,13 +28,12 @@ from operations.models import (
     ProviderRate,
     WorkerRestart,
 )
+from operations.upkeep import delete_oldest
 
 PORTION = 1000
 """Rows of each table in a run."""
 
 IDEMPOTENCY_KEYS_KEPT = timedelta(hours=24)
-
-Row = TypeVar("Row", bound=Model)
 
 
 def prune() -> int:
@@ -80,6 +79,5 @@ def _delete_events(before: datetime) -> int:
     )
 
 
-def _delete(rows: QuerySet[Row], oldest_by: str) -> int:
-    chosen = list(rows.order_by(oldest_by).values_list("pk", flat=True)[:PORTION])
-    return rows.model._base_manager.filter(pk__in=chosen).delete()[0] if chosen else 0
+def _delete(rows: QuerySet[Any], oldest_by: str) -> int:
+    return delete_oldest(rows, oldest_by, most=PORTION)
