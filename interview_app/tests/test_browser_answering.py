@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 from playwright.sync_api import Error as BrowserError
 
 from interview_app.tests.conftest import (
@@ -125,7 +125,18 @@ def first_question(page: Page, *, mode: str = "practice") -> str:
     start(page, mode=mode)
     page.get_by_role("link", name="Answer the first question").click()
     expect(box(page)).to_be_visible()
+    page.wait_for_load_state("load")  # what keeps the words is there
     return page.url
+
+
+def type_before_the_script(page: Page, address: str, words: str) -> None:
+    held: list[Route] = []
+    page.route("**/drafts*.js", lambda route: held.append(route))
+    page.goto(address, wait_until="commit")
+    box(page).fill(words)
+    while not held:
+        page.wait_for_timeout(50)
+    held[0].continue_()
 
 
 def box(page: Page) -> Locator:
@@ -340,6 +351,28 @@ def test_a_tab_closed_at_once_loses_no_word(context: BrowserContext) -> None:
     page.goto(address)
 
     expect(box(page)).to_have_value(WORDS)
+
+
+def test_words_typed_before_the_script_arrives_are_kept(page: Page) -> None:
+    address = first_question(page)
+    type_before_the_script(page, address, WORDS)
+
+    expect(draft_state(page)).to_contain_text("Draft saved")
+
+
+def test_words_typed_early_and_a_copy_of_before_are_both_there(page: Page) -> None:
+    address = first_question(page)
+    page.context.set_offline(True)
+    box(page).fill("From the train.")
+    expect(draft_state(page)).to_contain_text("This browser keeps a copy.")
+    page.goto("about:blank")
+    page.context.set_offline(False)
+    type_before_the_script(page, address, WORDS)
+
+    page.get_by_role("button", name="Add it below mine").click()
+
+    expect(box(page)).to_have_value(f"{WORDS}\n\nFrom the train.")
+    expect(draft_state(page)).to_contain_text("Draft saved")
 
 
 def test_going_on_and_back_loses_no_word(page: Page) -> None:

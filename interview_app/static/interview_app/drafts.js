@@ -11,7 +11,7 @@ function startDraft(form) {
   const state = form.querySelector("[data-draft-state]");
   const conflict = form.querySelector("[data-conflict]");
   const key = `${KEPT}${form.dataset.question}`;
-  let saved = form.dataset.unsaved ? null : box.value;
+  let saved = form.dataset.unsaved ? null : box.defaultValue;
   let timer = 0;
   let isSaving = false;
   let isStopped = false;
@@ -35,8 +35,9 @@ function startDraft(form) {
     // The server has it, perhaps with a story of the library behind it.
     const isHere = box.value.startsWith(copy.text.trimEnd()) || isAnswered(copy.text);
     const isNewer = copy.key === form.dataset.draftKey || copy.seen === seen.value;
+    const isTyped = box.value !== box.defaultValue;
     if (isHere) localStorage.removeItem(key);
-    else if (isNewer || !box.value.trim()) putBack(copy.text);
+    else if ((isNewer && !isTyped) || !box.value.trim()) putBack(copy.text);
     else ask(copy.text, seen.value);
     if (copy.other && copy.other !== box.value && conflict.hidden) ask(copy.other, seen.value);
   }
@@ -137,6 +138,7 @@ function startDraft(form) {
     state.classList.toggle("failed", isBad);
   }
 
+  box.autocomplete = "off"; // What comes back is our copy, not an older one of the browser's.
   box.addEventListener("input", typed);
   form.addEventListener("leave", (event) => stop(event.detail === "gone" ? "gone" : "signedOut"));
   form.addEventListener("submit", () => {
@@ -151,6 +153,7 @@ function startDraft(form) {
     if (box.value !== saved && !isStopped && !form.dataset.sent) send(box.value).catch(() => {});
   });
   bringBack();
+  if (box.value !== box.defaultValue) typed(); // Before this script had arrived.
 }
 
 // A sign-in in another tab renews the token against forgery; the cookie has the new one.
