@@ -33,13 +33,14 @@ from operations.kinds import all_kinds
 logger = structlog.get_logger("operations")
 
 IDLE_LOOK_SECONDS = 1.0
-"""Waiting rows become due by time alone, which no wake-up tells."""
+"""Waiting rows become due by time alone, which no wake-up tells; and a wake-up may be lost."""
 
 CLAIM_BATCH = 100
 """Claims of one transaction. Their leases run from its start, and heartbeats wait for its end."""
 
 CANCEL_LOOK_SECONDS = 0.25
-"""A drain that has calls under way looks this often whether somebody wants one stopped."""
+"""A drain that is woken looks whether somebody wants one of its calls stopped, at most this often.
+"""
 
 ANSWER_TURNS = 50
 """Turns of the event loop that an answer needs from its socket to a reply, with room to spare."""
@@ -67,6 +68,10 @@ def run_drain(*, supervisor: str, slots: int) -> None:
     asyncio.run(Drain(supervisor=supervisor, slots=slots, governor=_governor()).run())
 
 
+def _as_seen(asked: frozenset[UUID]) -> frozenset[UUID]:
+    return asked
+
+
 @dataclass
 class Drain:
     supervisor: str = ""
@@ -83,6 +88,8 @@ class Drain:
     _more_waits: bool = True
     """Whether the last claim may have left something that it could not take."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _was_woken: bool = False
+    """Since the last look for cancellations."""
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stop(self) -> None:
@@ -94,7 +101,7 @@ class Drain:
         """Drain until the time is up, everything is idle (where asked for) or `stop` is called."""
         self._parent = os.getppid()
         self._last_beat = time.monotonic()
-        self._next_cancel_look = 0.0
+        self._cancel_look_at = time.monotonic()
         self._awaited = {name for kind in all_kinds() for name in kind.waits_for}
         self._database.start()
         try:
@@ -136,7 +143,8 @@ class Drain:
     async def _take_work(self) -> None:
         end = time.monotonic() + self.seconds
         while time.monotonic() < end and not self._stopping.is_set():
-            self._wake.clear()
+            self._note_wake_up()
+            await self._stop_cancelled()
             free = settings.OPERATIONS_CONCURRENCY - len(self._runs)
             claims = await self._claim(free)
             withheld = self.governor.withheld
@@ -145,7 +153,6 @@ class Drain:
                 failpoints.reach("after_claim_commit")
             for claim in claims:
                 self._start(claim)
-            await self._stop_cancelled()
             await self._share_rates_when_due()
             if self.until_idle and not self._runs and not withheld:
                 return
@@ -183,15 +190,20 @@ class Drain:
                 error_type=type(error).__name__,
             )
         # Where the last claim found less than it could take, the next commit tells of more.
-        if self._more_waits or run.claim.kind.name in self._awaited or not self._runs:
+        is_over = self.until_idle and not self._runs
+        if self._more_waits or run.claim.kind.name in self._awaited or is_over:
             self._wake.set()
 
-    async def _nap(self, longest: float = IDLE_LOOK_SECONDS) -> None:
-        if self._runs:  # not every wake-up tells of cancellations
+    async def _nap(self, longest: float) -> None:
+        if self._runs and self._was_woken:  # the look for cancellations is still to come
             longest = min(longest, CANCEL_LOOK_SECONDS)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(longest):
                 await self._wake.wait()
+
+    def _note_wake_up(self) -> None:
+        self._was_woken |= self._wake.is_set()
+        self._wake.clear()
 
     def _governed_nap(self) -> float:
         return max(GOVERNED_NAP_SECONDS, min(IDLE_LOOK_SECONDS, self.governor.hold_ends_in()))
@@ -219,17 +231,19 @@ class Drain:
         while self._runs and time.monotonic() < end:
             if self._stopping.is_set():
                 end = min(end, time.monotonic() + settings.OPERATIONS_SHUTDOWN_GRACE_SECONDS)
-            self._wake.clear()
-            await self._nap()
+            self._note_wake_up()
             await self._stop_cancelled()
+            await self._nap(IDLE_LOOK_SECONDS)
 
     async def _stop_cancelled(self) -> None:
-        now = time.monotonic()
-        if not self._runs or now < self._next_cancel_look:
+        """Before a claim: a wake-up tells of nothing that is claimed after it."""
+        self._was_woken &= bool(self._runs)
+        patience = CANCEL_LOOK_SECONDS if self._was_woken else IDLE_LOOK_SECONDS
+        if not self._runs or time.monotonic() < self._cancel_look_at + patience:
             return
-        self._next_cancel_look = now + CANCEL_LOOK_SECONDS
-        asked = await self._database.run(partial(leases.asked_to_cancel, owner=self.owner))
-        self._abort_cancelled(asked)
+        self._cancel_look_at, self._was_woken = time.monotonic(), False
+        look = partial(leases.asked_to_cancel, owner=self.owner)
+        self._abort_cancelled(await self._database.run_if(look, _as_seen) or frozenset())
 
     def _abort_cancelled(self, asked: frozenset[UUID]) -> None:
         for run in list(self._runs):

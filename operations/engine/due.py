@@ -14,6 +14,7 @@ from django.db import connection, models
 
 from operations.database.clock import stored
 from operations.database.paused import Held
+from operations.database.rows import instances_of
 from operations.kinds import all_kinds
 from operations.models import Operation
 
@@ -57,7 +58,9 @@ def due_operations(*, at: datetime, held: Held, limit: int) -> list[Operation]:
     waits = tuple((kind.name, kind.waits_for) for kind in all_kinds() if kind.waits_for)
     counts = (len(held.owners), len(held.kinds), len(held.slow_owners))
     sql = _due_sql(waits, held.installation, held.slow_installation, *counts, connection.vendor)
-    return list(Operation.objects.raw(sql, values))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return instances_of(Operation, cursor.fetchall())
 
 
 @functools.lru_cache(maxsize=64)

@@ -24,13 +24,12 @@ from operations.database.clock import database_now, stored
 from operations.engine import due
 
 if TYPE_CHECKING:
+    import psycopg
     import redis.asyncio
 
-POLL_SECONDS = 0.1
-"""How often SQLite is looked at for commits of those who write to no pipe."""
-
-POLL_WITHOUT_PIPE_SECONDS = 0.005
-"""Half of it is what a submission waits on average. It costs an idle drain 1 to 4 % of a core."""
+POLL_SECONDS = 0.005
+"""Without a pipe. Half of it is what a submission waits on average, and it costs an idle drain 1 to
+4 % of a core."""
 
 PIPE_BYTES = 65536
 """All that fits into one: a hundred submissions are one wake-up."""
@@ -46,17 +45,17 @@ class Listener(Protocol):
 
 
 class Pipe:
-    """Hears bytes in a named pipe; between them, watches the SQLite file for commits after which
-    something is due. Readers wait for nobody."""
+    """Hears bytes in a named pipe. Without one, watches the SQLite file for commits after which
+    something is due; readers wait for nobody."""
 
     def __init__(self, database: str) -> None:
         self._database = database
 
     async def listen(self, event: asyncio.Event) -> None:
         with _pipe(event) as is_open:
-            await self._watch(event, POLL_SECONDS if is_open else POLL_WITHOUT_PIPE_SECONDS)
+            await (asyncio.Event().wait() if is_open else self._watch(event))
 
-    async def _watch(self, event: asyncio.Event, seconds: float) -> None:
+    async def _watch(self, event: asyncio.Event) -> None:
         look = due.look_sql("?")
         with contextlib.closing(sqlite3.connect(self._database)) as connection:
             seen = None
@@ -68,7 +67,7 @@ class Pipe:
                     seen = version
                 except sqlite3.Error:  # the drain meets the same trouble, and knows what to do
                     event.set()
-                await asyncio.sleep(seconds)
+                await asyncio.sleep(POLL_SECONDS)
 
 
 @contextlib.contextmanager
@@ -119,13 +118,30 @@ class Notifications:
                 ) as connection:
                     await connection.execute(f"LISTEN {dispatch.CHANNEL}")
                     event.set()  # what came before we listened
-                    async for _ in connection.notifies():
-                        event.set()
+                    await _hear_notifications(connection, event)
             except psycopg.Error as error:
                 events.log(
                     events.DATABASE_TROUBLE, level=logging.WARNING, error_type=type(error).__name__
                 )
             await asyncio.sleep(RECONNECT_SECONDS)
+
+
+async def _hear_notifications(
+    connection: psycopg.AsyncConnection[Any], event: asyncio.Event
+) -> None:
+    """Until the connection is lost, which raises. `connection.notifies()` would wake up ten times a
+    second to see whether it was interrupted."""
+    loop, socket, came = asyncio.get_running_loop(), connection.fileno(), asyncio.Event()
+    loop.add_reader(socket, came.set)
+    try:
+        while True:
+            await came.wait()
+            came.clear()
+            connection.pgconn.consume_input()
+            while connection.pgconn.notifies():
+                event.set()
+    finally:
+        loop.remove_reader(socket)
 
 
 class Published:

@@ -13,6 +13,7 @@ import pytest
 from django.db import transaction
 from pytest_django import Settings
 
+from operations import dispatch
 from operations.engine import leases
 from operations.engine.drain import Drain
 from operations.engine.running import CallInsideTransaction, refuse_inside_transaction
@@ -224,6 +225,27 @@ def test_cancelled_call_is_aborted(
     assert operation.status == Operation.Status.CANCELLED
     assert operation.error_code == ""
     assert operation.attempt_ledger.get().outcome == Attempt.Outcome.CANCELLED
+
+
+def test_lost_wake_ups_are_made_good_by_looks(
+    submit: Submit, provider: FaultServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OPERATIONS_LEASE_SECONDS = 300  # no heartbeat tells of a cancellation
+    monkeypatch.setattr(dispatch, "wake", lambda: None)
+    provider.latency = 60.0
+    first = submit()
+    worker = threading.Thread(target=lambda: asyncio.run(Drain(until_idle=True).run()))
+    worker.start()
+    wait_until(lambda: calls(provider) == 1)
+
+    second = submit()
+    wait_until(lambda: calls(provider) == 2, seconds=10)
+    for operation in (first, second):
+        cancel_operation(operation_id=operation.pk, door="api")
+    worker.join(10)
+
+    assert not worker.is_alive()
+    assert set(Operation.objects.values_list("status", flat=True)) == {"cancelled"}
 
 
 def test_drain_that_is_stopped_releases_what_it_cannot_finish(

@@ -36,12 +36,6 @@ def only_on_sqlite() -> None:
 
 
 @pytest.fixture
-def no_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is looked at once, then no more: what is heard came through the pipe."""
-    monkeypatch.setattr(wakeups, "POLL_SECONDS", 600.0)
-
-
-@pytest.fixture
 def no_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "PIPE_SUFFIX", "/cannot-be-made")
 
@@ -55,17 +49,14 @@ def pipe() -> Iterator[Path]:
     path.unlink(missing_ok=True)
 
 
-@pytest.mark.usefixtures("no_looks")
 def test_commit_is_heard_through_the_pipe() -> None:
     assert seconds_until_heard(submit) is not None
 
 
-@pytest.mark.usefixtures("no_looks")
 def test_rollback_writes_nothing_to_the_pipe() -> None:
     assert seconds_until_heard(roll_back, SILENCE_SECONDS) is None
 
 
-@pytest.mark.usefixtures("no_looks")
 def test_every_drain_hears_a_byte_and_hears_it_once() -> None:
     async def listen() -> None:
         events = [asyncio.Event(), asyncio.Event()]
@@ -82,15 +73,7 @@ def test_every_drain_hears_a_byte_and_hears_it_once() -> None:
     asyncio.run(listen())
 
 
-def test_commit_of_somebody_who_writes_to_no_pipe_is_heard(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(dispatch, "_write_to_pipe", lambda: None)
-
-    assert seconds_until_heard(submit) is not None
-
-
-@pytest.mark.usefixtures("no_looks", "no_pipe")
+@pytest.mark.usefixtures("no_pipe")
 def test_directory_without_a_pipe_has_commits_heard_all_the_same() -> None:
     assert seconds_until_heard(submit) is not None
 
