@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,19 @@ Names = tuple[str, ...]
 Fields = Mapping[str, "models.Field[Any, Any]"]
 
 PLAIN = frozenset({str, int, bool, type(None), UUID, datetime, Decimal})
+
+AS_THEY_ARE = frozenset({str, int, bool, type(None)})
+KEEP_THEM = frozenset(
+    {
+        models.BooleanField,
+        models.CharField,
+        models.IntegerField,
+        models.PositiveIntegerField,
+        models.PositiveSmallIntegerField,
+        models.TextField,
+    }
+)
+"""Fields that store such values unchanged."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,7 @@ def insert_statements(
     connection = connections["default"]
     alike = _alike(rows)
     names = tuple(name for name in rows[0] if name not in alike)
-    constant = {k: v for k, v in {**_defaults(model), **same}.items() if k not in rows[0]} | alike
+    constant = {name: value for name, value in same.items() if name not in rows[0]} | alike
     sql = _insert_sql(model, names, tuple(constant), _places(connection, len(rows)))
     values = [*_prepared(connection, model, constant), *_values(connection, model, names, rows)]
     return [Statement(sql, " WHERE ", "", values)]
@@ -168,15 +182,19 @@ ARRAYS = 0
 
 
 def _places(connection: BaseDatabaseWrapper, rows: int) -> int:
-    return ARRAYS if connection.vendor == "postgresql" else rows
+    return ARRAYS if connection.vendor == "postgresql" and rows > 1 else rows
 
 
 @functools.lru_cache(maxsize=1024)
 def _insert_sql(model: ModelType, names: Names, constant: Names, places: int) -> str:
     fields = _fields(model)
+    known = {*names, *constant}
+    rest = [f for name, f in fields.items() if name not in known and not f.primary_key]
     given = [f"v.column{number}" for number in range(1, len(names) + 1)]
-    targets = ", ".join(_column(fields[name]) for name in (*names, *constant))
-    chosen = ", ".join([*given, *(_typed(fields[name], places) for name in constant)])
+    given += [_typed(fields[name]) for name in constant]
+    columns = [*(fields[name] for name in (*names, *constant)), *rest]
+    targets = ", ".join(map(_column, columns))
+    chosen = ", ".join([*given, *(_literal(field.get_default()) for field in rest)])
     source = _source([fields[name] for name in names], places)
     return " ".join(
         ["INSERT INTO", _table(model), f"({targets})", "SELECT", chosen, "FROM", source]
@@ -231,16 +249,19 @@ def _update_sql(model: ModelType, names: Names, shape: UpdateShape, places: int)
 def _source(fields: Sequence[models.Field[Any, Any]], places: int) -> str:
     """The rows as a table `v` with columns named as SQLite names those of VALUES."""
     if places == ARRAYS:
-        arrays = ", ".join(f"{_typed(field, places)}[]" for field in fields)
+        arrays = ", ".join(f"{_typed(field)}[]" for field in fields)
         columns = ", ".join(f"column{number}" for number in range(1, len(fields) + 1))
         return f"UNNEST({arrays}) AS v ({columns})"
-    row_of_marks = f"({', '.join('%s' for _ in fields)})"
+    row_of_marks = f"({', '.join(_typed(field) for field in fields)})"
     return f"(VALUES {', '.join([row_of_marks] * places)}) AS v"
 
 
-def _typed(field: models.Field[Any, Any], places: int) -> str:
+def _typed(field: models.Field[Any, Any]) -> str:
     """A parameter. PostgreSQL does not see by itself what a bare one in a SELECT is."""
-    return f"%s::{field.rel_db_type(connections['default'])}" if places == ARRAYS else "%s"
+    connection = connections["default"]
+    if connection.vendor != "postgresql":
+        return "%s"
+    return f"%s::{field.rel_db_type(connection)}"
 
 
 def _table(model: ModelType) -> str:
@@ -258,13 +279,11 @@ def _values(
     connection: BaseDatabaseWrapper,
     model: ModelType,
     names: Names,
-    rows: Iterable[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
 ) -> list[Any]:
     fields = _fields(model)
-    columns = [
-        [fields[name].get_db_prep_save(row[name], connection) for row in rows] for name in names
-    ]
-    if connection.vendor == "postgresql":
+    columns = [[_stored(fields[name], row[name], connection) for row in rows] for name in names]
+    if _places(connection, len(rows)) == ARRAYS:
         return columns
     return [value for row in zip(*columns, strict=True) for value in row]
 
@@ -273,7 +292,15 @@ def _prepared(
     connection: BaseDatabaseWrapper, model: ModelType, values: Mapping[str, Any]
 ) -> Iterable[Any]:
     fields = _fields(model)
-    return (fields[name].get_db_prep_save(value, connection) for name, value in values.items())
+    return (_stored(fields[name], value, connection) for name, value in values.items())
+
+
+def _stored(field: models.Field[Any, Any], value: Any, connection: BaseDatabaseWrapper) -> Any:
+    """Django asks four functions of a field, each calling the next, for what is most often the
+    value itself."""
+    if type(value) in AS_THEY_ARE and type(field) in KEEP_THEM:
+        return value
+    return field.get_db_prep_save(value, connection)
 
 
 @functools.cache
@@ -281,11 +308,16 @@ def _fields(model: ModelType) -> Fields:
     return {field.attname: field for field in model._meta.concrete_fields}
 
 
-@functools.cache
-def _defaults(model: ModelType) -> Mapping[str, Any]:
-    """Of all fields but the key: columns have none of their own in the database."""
-    return {
-        field.attname: field.get_default()
-        for field in model._meta.concrete_fields
-        if not field.primary_key
-    }
+def _literal(value: object) -> str:
+    """A default as SQL: columns have none of their own in the database, and a parameter costs more
+    than the rest of its column."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, (str, dict, list)):
+        text = str(value) if isinstance(value, str) else json.dumps(value)
+        return "'{}'".format(text.replace("'", "''").replace("%", "%%"))
+    raise TypeError(f"a default that is not the same for all rows: {value!r}")
