@@ -8,24 +8,30 @@ is made once for each shape.
 
 from __future__ import annotations
 
-import functools
 import itertools
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple, ParamSpec
+from typing import Any, ParamSpec
 from uuid import UUID
 
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from operations.database.batch_texts import (
+    ARRAYS,
+    ModelType,
+    Names,
+    UpdateShape,
+    fields_of,
+    insert_sql,
+    places_for,
+    update_sql,
+)
+
 P = ParamSpec("P")
 Row = tuple[Any, ...]
-ModelType = type[models.Model]
-Names = tuple[str, ...]
-Fields = Mapping[str, "models.Field[Any, Any]"]
 
 PLAIN = frozenset({str, int, bool, type(None), UUID, datetime, Decimal})
 
@@ -90,7 +96,8 @@ def insert_statements(
     alike = _alike(rows)
     names = tuple(name for name in rows[0] if name not in alike)
     constant = {name: value for name, value in same.items() if name not in rows[0]} | alike
-    sql = _insert_sql(model, names, tuple(constant), _places(connection, len(rows)))
+    nulls, constant = _without_nulls(constant)
+    sql = insert_sql(model, names, tuple(constant), nulls, places_for(connection, len(rows)))
     values = [*_prepared(connection, model, constant), *_values(connection, model, names, rows)]
     return [Statement(sql, " WHERE ", "", values)]
 
@@ -107,6 +114,12 @@ def _alike(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _without_nulls(values: Mapping[str, Any]) -> tuple[Names, dict[str, Any]]:
+    """The names of those that are null, which the text says, and the others."""
+    others = {name: value for name, value in values.items() if value is not None}
+    return tuple(name for name in values if name not in others), others
+
+
 insert_each = _run_at_once(insert_statements)
 
 
@@ -114,7 +127,7 @@ def insert_instances(instances: Sequence[models.Model]) -> None:
     """Insert these, all of one model, as `save(force_insert=True)` would one by one, without its
     signals. All bring their key, or none does: what the database makes of it is not told."""
     model, has_key = type(instances[0]), instances[0].pk is not None
-    fields = [field for field in _fields(model).values() if has_key or not field.primary_key]
+    fields = [field for field in fields_of(model).values() if has_key or not field.primary_key]
     insert_each(
         model,
         [{f.attname: f.pre_save(one, add=True) for f in fields} for one in instances],
@@ -148,128 +161,36 @@ def update_statements(
     by_names: dict[Names, list[Mapping[str, Any]]] = {}
     for row in rows:
         by_names.setdefault(tuple(row), []).append(row)
-    nulls = tuple(name for name, value in where.items() if value is None)
-    given = {name: value for name, value in where.items() if value is not None}
+    nulls, given = _without_nulls(where)
     raised = raise_by or {}
     connection = connections["default"]
     statements = []
     for names, those in by_names.items():
         alike = {k: v for k, v in _alike(those).items() if k not in match and k not in add}
         names = tuple(name for name in names if name not in alike)
-        all_same = {**same, **alike}
+        cleared, all_same = _without_nulls({**same, **alike})
         shape = UpdateShape(
-            match, tuple(given), nulls, tuple(all_same), add, tuple(raised), returning
+            match,
+            tuple(given),
+            nulls,
+            tuple(all_same),
+            cleared,
+            add,
+            tuple(raised.items()),
+            returning,
         )
-        before, after = _update_sql(model, names, shape, _places(connection, len(those)))
+        before, after = update_sql(model, names, shape, places_for(connection, len(those)))
         values = [
             *_prepared(connection, model, all_same),
-            *raised.values(),
             *_values(connection, model, names, those),
             *_prepared(connection, model, given),
         ]
-        fields = [_fields(model)[name] for name in shape.returned]
+        fields = [fields_of(model)[name] for name in shape.returned]
         statements.append(Statement(before, " AND ", after, values, len(those), fields))
     return statements
 
 
 update_each = _run_at_once(update_statements)
-
-
-# --- Texts --------------------------------------------------------------------------------------
-
-ARRAYS = 0
-"""Of places: PostgreSQL reads one array a column faster than a list of rows; SQLite has none."""
-
-
-def _places(connection: BaseDatabaseWrapper, rows: int) -> int:
-    return ARRAYS if connection.vendor == "postgresql" and rows > 1 else rows
-
-
-@functools.lru_cache(maxsize=1024)
-def _insert_sql(model: ModelType, names: Names, constant: Names, places: int) -> str:
-    fields = _fields(model)
-    known = {*names, *constant}
-    rest = [f for name, f in fields.items() if name not in known and not f.primary_key]
-    given = [f"v.column{number}" for number in range(1, len(names) + 1)]
-    given += [_typed(fields[name]) for name in constant]
-    columns = [*(fields[name] for name in (*names, *constant)), *rest]
-    targets = ", ".join(map(_column, columns))
-    chosen = ", ".join([*given, *(_literal(field.get_default()) for field in rest)])
-    source = _source([fields[name] for name in names], places)
-    return " ".join(
-        ["INSERT INTO", _table(model), f"({targets})", "SELECT", chosen, "FROM", source]
-    )
-
-
-class UpdateShape(NamedTuple):
-    """The arguments of `update_each`, without their values."""
-
-    match: Names
-    where: Names
-    nulls: Names
-    same: Names
-    add: Names
-    raised: Names
-    returning: Names
-
-    @property
-    def returned(self) -> Names:
-        return self.returning or self.match
-
-
-@functools.lru_cache(maxsize=1024)
-def _update_sql(model: ModelType, names: Names, shape: UpdateShape, places: int) -> tuple[str, str]:
-    fields, table = _fields(model), _table(model)
-
-    def stored(name: str) -> str:
-        return f"{table}.{_column(fields[name])}"
-
-    def given(name: str) -> str:
-        return f"v.column{names.index(name) + 1}"
-
-    def new_value(name: str) -> str:
-        if name not in shape.add:
-            return given(name)
-        return f"COALESCE({stored(name)} + {given(name)}, {stored(name)}, {given(name)})"
-
-    own = [name for name in names if name not in shape.match]
-    assignments = [f"{_column(fields[name])} = %s" for name in shape.same]
-    assignments += [f"{_column(fields[name])} = {stored(name)} + %s" for name in shape.raised]
-    assignments += [f"{_column(fields[name])} = {new_value(name)}" for name in own]
-    conditions = [f"{stored(name)} = {given(name)}" for name in shape.match]
-    conditions += [f"{stored(name)} = %s" for name in shape.where]
-    conditions += [f"{stored(name)} IS NULL" for name in shape.nulls]
-    source = _source([fields[name] for name in names], places)
-    changes, guard = ", ".join(assignments), " AND ".join(conditions)
-    found = ", ".join(stored(name) for name in shape.returned)
-    before = ["UPDATE", table, "SET", changes, "FROM", source, "WHERE", guard]
-    return " ".join(before), f" RETURNING {found}"
-
-
-def _source(fields: Sequence[models.Field[Any, Any]], places: int) -> str:
-    """The rows as a table `v` with columns named as SQLite names those of VALUES."""
-    if places == ARRAYS:
-        arrays = ", ".join(f"{_typed(field)}[]" for field in fields)
-        columns = ", ".join(f"column{number}" for number in range(1, len(fields) + 1))
-        return f"UNNEST({arrays}) AS v ({columns})"
-    row_of_marks = f"({', '.join(_typed(field) for field in fields)})"
-    return f"(VALUES {', '.join([row_of_marks] * places)}) AS v"
-
-
-def _typed(field: models.Field[Any, Any]) -> str:
-    """A parameter. PostgreSQL does not see by itself what a bare one in a SELECT is."""
-    connection = connections["default"]
-    if connection.vendor != "postgresql":
-        return "%s"
-    return f"%s::{field.rel_db_type(connection)}"
-
-
-def _table(model: ModelType) -> str:
-    return connections["default"].ops.quote_name(model._meta.db_table)
-
-
-def _column(field: models.Field[Any, Any]) -> str:
-    return connections["default"].ops.quote_name(str(field.column))
 
 
 # --- Values -------------------------------------------------------------------------------------
@@ -281,9 +202,9 @@ def _values(
     names: Names,
     rows: Sequence[Mapping[str, Any]],
 ) -> list[Any]:
-    fields = _fields(model)
+    fields = fields_of(model)
     columns = [[_stored(fields[name], row[name], connection) for row in rows] for name in names]
-    if _places(connection, len(rows)) == ARRAYS:
+    if places_for(connection, len(rows)) == ARRAYS:
         return columns
     return [value for row in zip(*columns, strict=True) for value in row]
 
@@ -291,7 +212,7 @@ def _values(
 def _prepared(
     connection: BaseDatabaseWrapper, model: ModelType, values: Mapping[str, Any]
 ) -> Iterable[Any]:
-    fields = _fields(model)
+    fields = fields_of(model)
     return (_stored(fields[name], value, connection) for name, value in values.items())
 
 
@@ -301,23 +222,3 @@ def _stored(field: models.Field[Any, Any], value: Any, connection: BaseDatabaseW
     if type(value) in AS_THEY_ARE and type(field) in KEEP_THEM:
         return value
     return field.get_db_prep_save(value, connection)
-
-
-@functools.cache
-def _fields(model: ModelType) -> Fields:
-    return {field.attname: field for field in model._meta.concrete_fields}
-
-
-def _literal(value: object) -> str:
-    """A default as SQL: columns have none of their own in the database, and a parameter costs more
-    than the rest of its column."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int):
-        return str(int(value))
-    if isinstance(value, (str, dict, list)):
-        text = str(value) if isinstance(value, str) else json.dumps(value)
-        return "'{}'".format(text.replace("'", "''").replace("%", "%%"))
-    raise TypeError(f"a default that is not the same for all rows: {value!r}")

@@ -23,6 +23,11 @@ def database_now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         (now,) = cursor.fetchone()
+    return clock_was(now)
+
+
+def clock_was(now: datetime) -> datetime:
+    """The same of a time that PostgreSQL has said a moment ago, beside something else."""
     _last.at, _last.read = now.astimezone(UTC), time.monotonic()
     return _last.at
 

@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum
 from uuid import UUID
 
 from django.conf import settings
@@ -87,10 +86,12 @@ class Choice:
     """The installation's credential was resumed a moment ago: few are taken at first."""
 
 
-class UnderLock(Enum):
-    """Something is due, but what is taken must be chosen in the claim's transaction."""
+@dataclass(frozen=True)
+class UnderLock:
+    """Something may be due, but what is taken must be chosen in the claim's transaction."""
 
-    CHOOSE = "choose"
+    at: datetime | None = None
+    """The database's time, where the look has just read it."""
 
 
 def look(limit: int, governor: Governor | None = None) -> Choice | UnderLock | None:
@@ -100,15 +101,16 @@ def look(limit: int, governor: Governor | None = None) -> Choice | UnderLock | N
     locked one by one, or more is due than one claim takes, two drains would choose the same.
     """
     if connection.features.has_select_for_update_skip_locked:
-        return UnderLock.CHOOSE if anything_due() else None
-    choice = _choose(limit, governor)
+        now = anything_due()
+        return None if now is None else UnderLock(now)
+    choice = _choose(limit, governor, at=database_now())
     if len(choice.operations) == limit or choice.ramp:
-        return UnderLock.CHOOSE
+        return UnderLock()
     return choice if choice.operations else None
 
 
 def claim_batch(
-    seen: Choice | UnderLock = UnderLock.CHOOSE,
+    seen: Choice | UnderLock = UnderLock(),
     *,
     owner: UUID,
     limit: int,
@@ -123,8 +125,8 @@ def claim_batch(
         # The lock may have been waited for since: a lease begins when its claim does.
         choice, now = seen, database_now()
     else:
-        choice = _choose(limit, governor, apart=apart, under_lock=True)
-        now = choice.at
+        now = seen.at or database_now()
+        choice = _choose(limit, governor, at=now, apart=apart, under_lock=True)
     if not choice.operations:
         return []
     calls = {pk: each.first_call() for pk, each in choice.prepared.items()}
@@ -146,16 +148,20 @@ def claim_batch(
 
 
 def _choose(
-    limit: int, governor: Governor | None = None, *, apart: bool = False, under_lock: bool = False
+    limit: int,
+    governor: Governor | None,
+    *,
+    at: datetime,
+    apart: bool = False,
+    under_lock: bool = False,
 ) -> Choice:
-    now = database_now()
-    found = pauses.pauses_at(now)
+    found = pauses.pauses_at(at)
     label = installation_label()
     # The pause of another process's key stops only that process.
     is_held = label in found.paused
     ramp = None if is_held else found.ramps.get(label)
     if ramp and under_lock:
-        room = pauses.ramp_room(ramp, at=now)
+        room = pauses.ramp_room(ramp, at=at)
         is_held, limit = room == 0, min(limit, room or limit)
     held = Held(
         everything="" in found.kinds,
@@ -165,11 +171,11 @@ def _choose(
     )
     if governor is not None:
         limit = governor.worth_reading(limit)
-    operations = due_operations(at=now, held=held, limit=limit)
+    operations = due_operations(at=at, held=held, limit=limit)
     if governor is not None:
-        operations = _within_limits(operations, governor, at=now, held=held, limit=limit)
+        operations = _within_limits(operations, governor, at=at, held=held, limit=limit)
     prepared, faults, gone = _prepare(operations, apart=apart) if operations else ({}, {}, set())
-    return Choice(now, found.paused, operations, prepared, faults, gone, ramp)
+    return Choice(at, found.paused, operations, prepared, faults, gone, ramp)
 
 
 def _within_limits(

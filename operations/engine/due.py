@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, models
 
-from operations.database.clock import stored
+from operations.database.clock import clock_was, stored
 from operations.database.paused import Held
 from operations.database.rows import instances_of
 from operations.kinds import all_kinds
@@ -29,17 +29,18 @@ Waits = tuple[tuple[str, tuple[str, ...]], ...]
 """Kinds, and those that each waits for."""
 
 
-def anything_due() -> bool:
-    """Whether anything is due, paused or not: one statement that takes no lock, by PostgreSQL's own
-    clock. A look that finds nothing, the usual one, costs a fraction of a claim."""
+def anything_due() -> datetime | None:
+    """PostgreSQL's time, if anything is due, paused or not: one statement that takes no lock. A
+    look that finds nothing, the usual one, costs a fraction of a claim."""
     with connection.cursor() as cursor:
-        cursor.execute(look_sql("STATEMENT_TIMESTAMP()"))
-        return cursor.fetchone() is not None
+        cursor.execute(look_sql("STATEMENT_TIMESTAMP()", says="CLOCK_TIMESTAMP()"))
+        row = cursor.fetchone()
+    return clock_was(row[0]) if row else None
 
 
-def look_sql(now: str) -> str:
-    """A row, if anything is due at the time that `now` is in SQL."""
-    return f"SELECT 1 FROM {_table()} WHERE {IS_DUE.format(now=now)} LIMIT 1"  # noqa: S608
+def look_sql(now: str, *, says: str = "1") -> str:
+    """A row that says this, if anything is due at the time that `now` is in SQL."""
+    return f"SELECT {says} FROM {_table()} WHERE {IS_DUE.format(now=now)} LIMIT 1"  # noqa: S608
 
 
 def due_operations(*, at: datetime, held: Held, limit: int) -> list[Operation]:
