@@ -64,7 +64,7 @@ from interview_app.services import (
 from operations.api.door import ApiView
 from operations.api.idempotency import CreatesOnce
 from operations.api.parsers import BoundedJSONParser
-from operations.api.serializers import OperationSerializer
+from operations.api.serializers import data_of
 from operations.api.views import operation_data
 from operations.models import Door
 
@@ -290,4 +290,4 @@ def _own_question(user: AbstractUser, question_id: UUID) -> Question:
 
 
 def _operation_or_none(operation: Any) -> dict[str, Any] | None:
-    return None if operation is None else OperationSerializer(operation).data
+    return None if operation is None else data_of(operation)
