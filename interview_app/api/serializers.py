@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from interview_app.api.stored import (
     CriteriaField,
@@ -53,11 +54,25 @@ TECH_STACK_MAX_ITEMS = 50
 TECH_MAX_LENGTH = 100
 
 
+class NoSurrogates(ProhibitSurrogateCharactersValidator):
+    """The same by the encoder: the framework's own looks at each character in Python."""
+
+    def __call__(self, value: str) -> None:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            super().__call__(value)
+
+
 class TextField(serializers.CharField):
     """What a person wrote, kept word for word. NUL and lone surrogates are refused."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(trim_whitespace=False, **options)
+        self.validators = [
+            NoSurrogates() if isinstance(each, ProhibitSurrogateCharactersValidator) else each
+            for each in self.validators
+        ]
 
 
 class BoundedListField(serializers.ListField):
