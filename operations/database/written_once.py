@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connections
 from django.db.models import Expression, Model, QuerySet
@@ -36,30 +36,44 @@ class WrittenOnce(Generic[M, R]):
 
     def __init__(self, make: Callable[[], QuerySet[M, R]]) -> None:
         self._make = make
-        self._written: dict[str, tuple[QuerySet[M, R], SQLCompiler, str, tuple[Any, ...]]] = {}
+        self._written: dict[str, _Written] = {}
 
     def __call__(self, **values: Any) -> list[R]:
         connection = connections["default"]
-        if connection.vendor not in self._written:
-            self._written[connection.vendor] = self._write()
-        made, template, sql, params = self._written[connection.vendor]
-        given = [
+        written = self._written.get(connection.vendor)
+        if written is None:
+            written = self._written[connection.vendor] = _write(self._make())
+        params = [
             each.output_field.get_db_prep_value(values[each.name], connection)
             if isinstance(each, Place)
             else each
-            for each in params
+            for each in written.params
         ]
-        compiler = copy.copy(template)
-        compiler.connection = connection  # each thread has its own
-        compiler.as_sql = lambda *_, **__: (sql, given)  # type: ignore[method-assign,assignment]
-        query = copy.copy(made.query)
-        query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
-        rows = type(made)(model=made.model, query=query)
-        rows._iterable_class, rows._fields = made._iterable_class, made._fields  # type: ignore[attr-defined]
-        return list(rows)
+        return list(written.queryset(connection, params))
 
-    def _write(self) -> tuple[QuerySet[M, R], SQLCompiler, str, tuple[Any, ...]]:
-        made = self._make()
-        compiler = made.query.get_compiler(using="default")
-        sql, params = compiler.as_sql()
-        return made, compiler, sql, tuple(params)
+
+class _Written(NamedTuple):
+    made: QuerySet[Any, Any]
+    compiler: SQLCompiler
+    sql: str
+    params: tuple[Any, ...]
+    converters: Any
+
+    def queryset(self, connection: Any, params: list[Any]) -> QuerySet[Any, Any]:
+        """A new one, whose compiler has nothing left to do."""
+        compiler: Any = copy.copy(self.compiler)
+        compiler.connection = connection  # each thread has its own
+        compiler.as_sql = lambda *_, **__: (self.sql, params)
+        compiler.get_converters = lambda _: self.converters
+        query: Any = copy.copy(self.made.query)
+        query.get_compiler = lambda *_, **__: compiler
+        queryset = type(self.made)(model=self.made.model, query=query)
+        vars(queryset).update(_iterable_class=self.made._iterable_class, _fields=self.made._fields)  # type: ignore[attr-defined]
+        return queryset
+
+
+def _write(made: QuerySet[Any, Any]) -> _Written:
+    compiler = made.query.get_compiler(using="default")
+    sql, params = compiler.as_sql()
+    expressions = [each[0] for each in compiler.select[: compiler.col_count]]
+    return _Written(made, compiler, sql, tuple(params), compiler.get_converters(expressions))

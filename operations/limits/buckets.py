@@ -109,7 +109,7 @@ class DatabaseStore:
 
     def _advance(self, bucket: Bucket, now: float) -> None:
         """Raises `_Taken` where others were faster since we looked, or the row was pruned."""
-        values = {
+        values: dict[str, float | str] = {
             "now": now,
             "step": bucket.rule.every_seconds,
             "key": bucket.key,
