@@ -154,6 +154,9 @@ DATABASE: dict[str, Any] = {
     **env.database_url,
     # A request's transaction would roll back the row that records why the request failed.
     "ATOMIC_REQUESTS": False,
+    # Seconds that a thread keeps its connection. To open one, to SQLite's file too, costs a request
+    # about as much as all else that it does (docs/performance.md).
+    "CONN_MAX_AGE": 60,
 }
 if DATABASE["ENGINE"] == "operations.sqlite":
     DATABASE["OPTIONS"] = {
@@ -166,7 +169,6 @@ if DATABASE["ENGINE"] == "operations.sqlite":
         ),
     }
 else:
-    DATABASE["CONN_MAX_AGE"] = 60
     DATABASE["CONN_HEALTH_CHECKS"] = True
     # A pooler that hands each transaction to another connection loses the cursor in between.
     DATABASE["DISABLE_SERVER_SIDE_CURSORS"] = True

@@ -24,7 +24,7 @@ from interview_app.models import (
     SessionSummary,
 )
 from interview_app.rubric import mean_score
-from operations.database.states import with_state
+from operations.database.states import operation_with_state, with_state
 from operations.models import Operation
 from operations.queries import tell_together
 from operations.spending import total_usd
@@ -344,6 +344,24 @@ def session_detail(
     operations = _operations_of([session_id])
     session = sessions_of(owner).select_related("summary").get(pk=session_id)
     return _details([session], operations, with_answer_texts=with_answer_texts)[0]
+
+
+def begun_detail(session: InterviewSession, generation: Operation) -> SessionDetail | None:
+    """Of a session that was begun just now, in one query. None once somebody has begun to write
+    its questions or has deleted it: there may be more to read."""
+    operation = operation_with_state(generation.pk)
+    if operation is None or operation.status != Operation.Status.PENDING:
+        return None
+    tell_together([operation])
+    return SessionDetail(
+        session=session,
+        questions=[],
+        operations=[operation],
+        generation=operation,
+        summary_operation=None,
+        summary=None,
+        usage=usage_of([operation]),
+    )
 
 
 def session_details(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -73,6 +73,7 @@ from interview_app.scorability import not_scorable_reason
 from interview_app.timers import stop_timers
 from interview_app.validation import check_choice, check_number, check_text, field_error
 from operations import limits
+from operations.database.written_once import Place, WrittenOnce
 from operations.kinds import MODEL_PARAMETER
 from operations.limits.rules import UPLOAD, of_person
 from operations.models import Door, Operation
@@ -108,7 +109,7 @@ def start_session(
         return started
     session = _checked_session(
         InterviewSession(
-            owner_id=owner.pk,
+            owner=owner,  # type: ignore[misc]
             job_posting=job_posting,
             role=role.strip() or (job_posting.title if job_posting else ""),
             job_description=job_description or (job_posting.description if job_posting else ""),
@@ -364,10 +365,13 @@ def _resume_snapshot(
     """The text (None: the stored one) and its entries: as corrected, where the text is the same."""
     if retake_of is not None and text == retake_of.resume_text:
         return {"resume_text": text, "resume_entries": retake_of.resume_entries}
-    stored = Resume.objects.filter(owner_id=owner.pk).first()
+    stored = next(iter(_RESUME(owner=owner.pk)), None)
     if stored and text in (None, stored.text, stored.text.replace("\r\n", "\n")):
         return {"resume_text": text or stored.text, "resume_entries": stored.entries}
     return {"resume_text": text or "", "resume_entries": as_rows(entries_of(text or ""))}
+
+
+_RESUME = WrittenOnce(lambda: Resume.objects.filter(owner=Place("owner", User._meta.pk)))
 
 
 def locked_session(session_id: UUID) -> InterviewSession:

@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from operations.database.written_once import WrittenOnce
 from operations.models import CallEstimate
 from operations.spending import total_usd
+
+_ALL = WrittenOnce(CallEstimate.objects.all)
+"""One row a kind."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Estimate:
 
 def estimate_of(calls: Mapping[str, int]) -> Estimate | None:
     """Of so many calls of each kind. None while no supervisor has worked all of them out."""
-    rows = {row.kind: row for row in CallEstimate.objects.filter(kind__in=calls)}
+    rows = {row.kind: row for row in _ALL() if row.kind in calls}
     if rows.keys() != calls.keys():
         return None
     counted = [(count, rows[kind]) for kind, count in calls.items()]

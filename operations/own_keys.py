@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -21,6 +22,7 @@ from operations.credentials import (
     make_credential,
 )
 from operations.database import paused
+from operations.database.written_once import Place, WrittenOnce
 from operations.encryption import Undecryptable
 from operations.errors import AuthenticationError, InvalidRequestError, OpenAIServiceError
 from operations.masking import LONGEST_SECRET, MIN_SECRET_LENGTH, remember_secret
@@ -45,7 +47,12 @@ def own_key_of(owner_id: int | None) -> OwnKey | None:
 
 
 def has_own_key(owner_id: int | None) -> bool:
-    return owner_id is not None and OwnKey.objects.filter(owner_id=owner_id).exists()
+    return owner_id is not None and bool(_KEY_OF(owner=owner_id))
+
+
+_KEY_OF = WrittenOnce(
+    lambda: OwnKey.objects.filter(owner=Place("owner", get_user_model()._meta.pk)).values_list("pk")
+)
 
 
 def host_of(key: OwnKey) -> str:

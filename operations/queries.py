@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from operations import channels
 from operations.database import paused
 from operations.database.paused import held_back, is_behind, pauses_of
-from operations.database.states import state_of
+from operations.database.states import operation_with_state, state_of
 from operations.database.trouble import is_trouble
 from operations.engine.transitions import PENDING, RUNNING
 from operations.errors import (
@@ -56,6 +56,19 @@ def visible_operations(user: AbstractUser | AnonymousUser) -> QuerySet[Operation
     if user.has_perm(VIEW_ALL):
         return operations
     return operations.filter(owner_id=user.pk)
+
+
+def visible_operation(
+    user: AbstractUser, operation_id: UUID | str, *, permissions: Sequence[str] = (VIEW_ALL,)
+) -> Operation:
+    """A person's own operation, with its state; somebody else's with any of the permissions, which
+    are asked for there alone: two statements. Raises `Operation.DoesNotExist`."""
+    operation = operation_with_state(operation_id)
+    if operation is None:
+        raise Operation.DoesNotExist
+    if operation.owner_id != user.pk and not any(map(user.has_perm, permissions)):
+        raise Operation.DoesNotExist
+    return operation
 
 
 def operation_message(operation: Operation) -> str:

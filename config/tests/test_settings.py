@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.files.storage import storages
-from django.db import connection
+from django.db import close_old_connections, connection
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -86,6 +86,17 @@ def test_sqlite_waits_for_its_lock_and_survives_a_power_cut() -> None:
 
     assert values == {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 20000}
     assert connection.settings_dict["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connection_outlives_its_request() -> None:
+    connection.close()
+    connection.ensure_connection()
+    opened = connection.connection
+
+    close_old_connections()  # as at the end of each request
+
+    assert connection.connection is opened
 
 
 def test_request_never_shares_a_transaction_with_the_row_that_records_its_failure() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from interview_app.api.stored import (
     CriteriaField,
@@ -36,7 +38,7 @@ from interview_app.models import (
 )
 from interview_app.outline.entry import FIELD_MAX_LENGTH, SECTIONS
 from interview_app.progress import Point
-from interview_app.queries import AnswerDetail, QuestionDetail
+from interview_app.queries import AnswerDetail, QuestionDetail, SessionDetail
 from interview_app.resume_texts import WARNINGS
 from operations.api.serializers import (
     NumberField,
@@ -44,6 +46,7 @@ from operations.api.serializers import (
     UsageSerializer,
     UtcField,
 )
+from operations.estimates import Estimate
 
 HELD_BACK_TOO = "held_back_too"
 """In a serializer's context: with the feedback that an interview like the real thing holds back."""
@@ -51,11 +54,25 @@ TECH_STACK_MAX_ITEMS = 50
 TECH_MAX_LENGTH = 100
 
 
+class NoSurrogates(ProhibitSurrogateCharactersValidator):
+    """The same by the encoder: the framework's own looks at each character in Python."""
+
+    def __call__(self, value: str) -> None:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            super().__call__(value)
+
+
 class TextField(serializers.CharField):
     """What a person wrote, kept word for word. NUL and lone surrogates are refused."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(trim_whitespace=False, **options)
+        self.validators = [
+            NoSurrogates() if isinstance(each, ProhibitSurrogateCharactersValidator) else each
+            for each in self.validators
+        ]
 
 
 class BoundedListField(serializers.ListField):
@@ -340,3 +357,17 @@ class SessionSerializer(serializers.Serializer[Any]):
     usage = UsageSerializer(help_text="Of all its calls; the cost is null where one is unknown.")
     created_at = UtcField(source="session.created_at")
     finished_at = UtcField(source="session.finished_at", allow_null=True)
+
+
+# Made once, for all threads, which only read them: making one takes longer than writing a session.
+_session = functools.cache(SessionSerializer)
+_estimate = functools.cache(EstimateSerializer)
+
+
+def session_data(detail: SessionDetail) -> dict[str, Any]:
+    """As `SessionSerializer` writes it."""
+    return _session().to_representation(detail)
+
+
+def estimate_data(estimate: Estimate | None) -> dict[str, Any] | None:
+    return None if estimate is None else _estimate().to_representation(estimate)

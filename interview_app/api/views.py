@@ -25,7 +25,6 @@ from interview_app.api.serializers import (
     AnswerSerializer,
     DraftInput,
     DraftSerializer,
-    EstimateSerializer,
     JobPostingSerializer,
     ProgressSerializer,
     ResumeEntriesInput,
@@ -34,6 +33,8 @@ from interview_app.api.serializers import (
     ResumeSerializer,
     SessionInput,
     SessionSerializer,
+    estimate_data,
+    session_data,
 )
 from interview_app.follow_ups import ask_follow_up
 from interview_app.models import Answer, InterviewSession, JobPosting, Question, Resume
@@ -42,6 +43,7 @@ from interview_app.progress import progress_of
 from interview_app.queries import (
     FEEDBACK_ANALYSIS,
     SessionDetail,
+    begun_detail,
     newest_operation,
     session_detail,
     session_details,
@@ -64,9 +66,9 @@ from interview_app.services import (
 from operations.api.door import ApiView
 from operations.api.idempotency import CreatesOnce
 from operations.api.parsers import BoundedJSONParser
-from operations.api.serializers import OperationSerializer
+from operations.api.serializers import data_of
 from operations.api.views import operation_data
-from operations.models import Door
+from operations.models import Door, Operation
 
 
 class ResumeView(ApiView):
@@ -133,13 +135,15 @@ class JobPostingDetail(RetrieveModelMixin, UpdateModelMixin, DestroyModelMixin, 
 
 class MakesSession(CreatesOnce):
     location = "api-session"
+    begun: tuple[InterviewSession, Operation] | None = None
+    """What this request made, if it did."""
 
     def rebuild(self, request: Request, object_id: str) -> Any:
-        detail = own_session_detail(self.person, object_id)
-        data = dict(SessionSerializer(detail).data)
+        detail = begun_detail(*self.begun) if self.begun else None
+        detail = detail or own_session_detail(self.person, object_id)
+        data = session_data(detail)
         data["operation"] = _operation_or_none(detail.generation)
-        estimate = practice_estimate(detail.session.question_count)
-        data["estimate"] = EstimateSerializer(estimate).data if estimate else None
+        data["estimate"] = estimate_data(practice_estimate(detail.session.question_count))
         return data
 
 
@@ -155,20 +159,21 @@ class SessionList(MakesSession):
     def make(self, request: Request, **ids: UUID) -> UUID:
         body = SessionInput(data=request.data, context={"request": request})
         body.is_valid(raise_exception=True)
-        session, _ = start_session(owner=self.person, door=Door.API, **body.validated_data)
-        return session.pk
+        self.begun = start_session(owner=self.person, door=Door.API, **body.validated_data)
+        return self.begun[0].pk
 
 
 class SessionRetake(MakesSession):
     def make(self, request: Request, **ids: UUID) -> UUID:
-        session, _ = retake_session(session=own_session(self.person, ids["pk"]), door=Door.API)
-        return session.pk
+        earlier = own_session(self.person, ids["pk"])
+        self.begun = retake_session(session=earlier, door=Door.API)
+        return self.begun[0].pk
 
 
 class SessionView(ApiView):
     def get(self, request: Request, pk: UUID) -> Response:
         detail = own_session_detail(self.person, pk)
-        return Response(SessionSerializer(detail).data)
+        return Response(session_data(detail))
 
     def delete(self, request: Request, pk: UUID) -> Response:
         delete_session(session=own_session(self.person, pk), actor=self.person, door=Door.API)
@@ -290,4 +295,4 @@ def _own_question(user: AbstractUser, question_id: UUID) -> Question:
 
 
 def _operation_or_none(operation: Any) -> dict[str, Any] | None:
-    return None if operation is None else OperationSerializer(operation).data
+    return None if operation is None else data_of(operation)

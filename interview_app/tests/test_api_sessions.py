@@ -25,6 +25,8 @@ from interview_app.models import (
     InterviewSession,
     Question,
 )
+from interview_app.queries import begun_detail
+from interview_app.services import delete_session, start_session
 from interview_app.tests.factories import (
     AnswerFactory,
     FeedbackFactory,
@@ -34,7 +36,8 @@ from interview_app.tests.factories import (
     ResumeFactory,
     SessionSummaryFactory,
 )
-from operations.models import IdempotencyKey, Operation
+from operations.models import Door, IdempotencyKey, Operation
+from operations.services import cancel_operation
 from operations.tests.api_client import api_client, assert_problem, escaped_json, grant
 from operations.tests.factories import OperationFactory, UserFactory
 
@@ -345,6 +348,33 @@ def test_replay_of_a_start_shows_the_session_as_it_is_now(alice: User) -> None:
 
     assert (response.status_code, response.json()["status"]) == (201, "ready")
     assert len(response.json()["questions"]) == 1
+
+
+@pytest.mark.parametrize("path", ["start", "retake"])
+def test_answer_of_a_start_is_the_one_that_its_rows_give(alice: User, path: str) -> None:
+    client, headers = api_client(alice), {"idempotency-key": "k1"}
+    earlier = client.post(SESSIONS, {"role": "Cook", "resume_text": "Cooked."}).json()["id"]
+    url = SESSIONS if path == "start" else f"{SESSIONS}{earlier}/retake/"
+    body = {"role": " Cook ", "seniority": "lead", "question_count": 3} if path == "start" else {}
+
+    with CaptureQueriesContext(connection) as asked:
+        made = client.post(url, body, headers=headers)
+
+    assert not [each for each in asked if "interview_app_answer" in each["sql"]]
+    assert client.post(url, body, headers=headers).json() == made.json()
+
+
+@pytest.mark.parametrize("change", ["cancel", "delete"])
+def test_start_that_others_have_touched_is_read_anew(alice: User, change: str) -> None:
+    session, operation = start_session(owner=alice, role="Cook")
+    assert begun_detail(session, operation) is not None
+
+    if change == "cancel":
+        cancel_operation(operation_id=operation.pk, actor=alice, door=Door.API)
+    else:
+        delete_session(session=session, actor=alice)
+
+    assert begun_detail(session, operation) is None
 
 
 def test_replay_of_a_start_whose_session_was_deleted_finds_nothing(alice: User) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from knox.models import AuthToken
@@ -56,6 +57,41 @@ def test_a_token_that_ended_is_not_listed(alice: User) -> None:
     AuthToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
 
     assert [each["name"] for each in listed(signed_in(alice, "New"))] == ["New"]
+
+
+def test_a_token_that_ended_lets_nobody_in(alice: User) -> None:
+    client = signed_in(alice)
+    AuthToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
+
+    assert_problem(client.get(ME), 401, "AUTHENTICATION_FAILED")
+
+
+def test_a_token_that_begins_like_another_lets_nobody_in(alice: User) -> None:
+    row, token = AuthToken.objects.create(user=alice)
+    client = api_client()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token[: len(row.token_key)]}{'0' * 64}")
+
+    assert_problem(client.get(ME), 401, "AUTHENTICATION_FAILED")
+
+
+def test_a_token_of_somebody_who_was_locked_lets_nobody_in(alice: User) -> None:
+    client = signed_in(alice)
+    User.objects.update(is_active=False)
+
+    assert_problem(client.get(ME), 401, "AUTHENTICATION_FAILED")
+
+
+def test_who_asks_is_one_look(alice: User) -> None:
+    signed_in(alice, "Another")
+    client = signed_in(alice)
+    client.get(ME)
+
+    with CaptureQueriesContext(connection) as asked:
+        client.get(ME)
+
+    assert [each["sql"] for each in asked if "knox_authtoken" in each["sql"]] == [
+        asked.captured_queries[0]["sql"]
+    ]
 
 
 def test_a_use_is_noted_once_an_hour(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,6 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,6 +25,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from operations.api.door import ApiView
+from operations.database.written_once import Place, WrittenOnce
 from operations.models import IdempotencyKey
 from operations.refusals import OperationInProgress, Refusal
 
@@ -54,14 +54,15 @@ class GivenKey:
 
     def find(self) -> IdempotencyKey | None:
         """Raises `KeyReused` where it was used with another body."""
-        row = self._rows().filter(created_at__gt=timezone.now() - KEPT).first()
-        if row is not None and row.body_sha256 != self.body_sha256:
+        row = next(iter(_OF_KEY(user=self.user.pk, route=self.route, key=self.key)), None)
+        if row is not None and row.body_sha256 != self.body_sha256 and not is_outdated(row):
             raise KeyReused
         return row
 
-    def claim(self) -> IdempotencyKey:
+    def claim(self, *, instead_of: IdempotencyKey | None) -> IdempotencyKey:
         """Raises `KeyTaken`. Waits while another transaction holds the key uncommitted."""
-        self._rows().filter(created_at__lte=timezone.now() - KEPT).delete()
+        if instead_of is not None:
+            instead_of.delete()
         try:
             with transaction.atomic():
                 return IdempotencyKey.objects.create(
@@ -73,8 +74,18 @@ class GivenKey:
         except IntegrityError:
             raise KeyTaken from None
 
-    def _rows(self) -> QuerySet[IdempotencyKey]:
-        return IdempotencyKey.objects.filter(user=self.user, route=self.route, key=self.key)
+
+def is_outdated(row: IdempotencyKey) -> bool:
+    return row.created_at <= timezone.now() - KEPT
+
+
+_OF_KEY = WrittenOnce(
+    lambda: IdempotencyKey.objects.filter(
+        user=Place("user", User._meta.pk),
+        route=Place("route", IdempotencyKey._meta.get_field("route")),
+        key=Place("key", IdempotencyKey._meta.get_field("key")),
+    )
+)
 
 
 class CreatesOnce(ApiView):
@@ -116,11 +127,12 @@ class CreatesOnce(ApiView):
 
 
 def _once(key: GivenKey, make: Callable[[], UUID], status: int) -> tuple[IdempotencyKey, bool]:
-    if row := key.find():
-        return row, True
+    found = key.find()
+    if found is not None and not is_outdated(found):
+        return found, True
     try:
         with transaction.atomic():
-            row = key.claim()
+            row = key.claim(instead_of=found)
             row.object_id, row.status_code = str(make()), status
             row.save(update_fields=["object_id", "status_code"])
             return row, False

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 from django.db.models import QuerySet
-from django.http import HttpResponseBase
+from django.http import Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
@@ -24,11 +24,16 @@ from operations.api.filters import OperationFilter
 from operations.api.idempotency import CreatesOnce
 from operations.api.pagination import InOrder
 from operations.api.permissions import CANCEL, RETRY, refuse_unless_changeable
-from operations.api.serializers import AttemptSerializer, OperationSerializer, RetryInput
+from operations.api.serializers import (
+    AttemptSerializer,
+    OperationSerializer,
+    RetryInput,
+    data_of,
+)
 from operations.console import counts
 from operations.database.states import with_state
 from operations.models import Attempt, Door, Operation
-from operations.queries import VIEW_ALL, visible_operations
+from operations.queries import VIEW_ALL, visible_operation, visible_operations
 from operations.services import cancel_operation, retry_operation
 
 POLL_SECONDS = 1
@@ -48,9 +53,8 @@ class OperationList(ListModelMixin, ApiView):
 
 class OperationDetail(ApiView):
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
-        operation = get_object_or_404(with_state(visible_operations(self.person)), pk=pk)
-        data = OperationSerializer(operation).data
-        response = _unless_known(request, data)
+        operation = _operation_or_404(self.person, pk, VIEW_ALL)
+        response = _unless_known(request, data_of(operation))
         if not operation.is_final:
             response.headers["Retry-After"] = str(_seconds_to_next_look(operation))
         return response
@@ -103,7 +107,7 @@ class OperationCancel(ApiView):
     def post(self, request: Request, pk: UUID) -> Response:
         refuse_unless_changeable(self.person, pk, CANCEL)
         operation = cancel_operation(operation_id=pk, actor=self.person, door=Door.API)
-        return Response(OperationSerializer(operation).data, status=202)
+        return Response(data_of(operation), status=202)
 
 
 class UnknownPath(ApiView):
@@ -120,10 +124,16 @@ class UnknownPath(ApiView):
 def operation_data(person: AbstractUser, operation_id: str | UUID) -> dict[str, Any]:
     """The operation as it is now. 404 where it was deleted meanwhile, and where the person may
     neither see nor retry it any more: an answer can be asked for again a day later."""
-    may_retry_all = person.has_perm(RETRY)
-    operations = Operation.objects.all() if may_retry_all else visible_operations(person)
-    operation = get_object_or_404(with_state(operations), pk=operation_id)
-    return OperationSerializer(operation).data
+    return data_of(_operation_or_404(person, operation_id, VIEW_ALL, RETRY))
+
+
+def _operation_or_404(
+    person: AbstractUser, operation_id: str | UUID, *permissions: str
+) -> Operation:
+    try:
+        return visible_operation(person, operation_id, permissions=permissions)
+    except Operation.DoesNotExist:
+        raise Http404 from None
 
 
 def _unless_known(request: Request, data: dict[str, Any]) -> HttpResponseBase:

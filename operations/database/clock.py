@@ -42,10 +42,21 @@ class DatabaseNow(Expression):
         self.ago = ago
 
     def as_sqlite(self, *_: Any, **__: Any) -> tuple[str, list[Any]]:
-        return "%s", [stored(timezone.now() - self.ago)]
+        return "%s", [_Then(self.ago)]
 
     def as_postgresql(self, *_: Any, **__: Any) -> tuple[str, list[Any]]:
         return "(STATEMENT_TIMESTAMP() - %s)", [self.ago]
+
+
+class _Then:
+    """Read when the statement is run: its text may have been written long before."""
+
+    def __init__(self, ago: timedelta) -> None:
+        self._ago = ago
+
+    def __conform__(self, protocol: object) -> Any:
+        """sqlite3 asks for what it can store: PEP 246."""
+        return stored(timezone.now() - self._ago)
 
 
 class _LastReading(threading.local):

@@ -12,11 +12,13 @@ from functools import reduce
 from itertools import takewhile
 from operator import and_, or_
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
 
 from operations.database.clock import DatabaseNow, database_now
 from operations.database.paused import held_back, held_back_now, slowed
+from operations.database.written_once import Place, WrittenOnce
 from operations.models import Operation
 
 STUCK_AFTER = timedelta(minutes=5)
@@ -115,10 +117,21 @@ def with_state(operations: QuerySet[Operation]) -> QuerySet[Operation]:
     return operations.annotate(state=STATE)
 
 
+_ONE = WrittenOnce(
+    lambda: with_state(Operation.objects.filter(pk=Place("pk", Operation._meta.pk))).order_by()
+)
+
+
+def operation_with_state(operation_id: UUID | str) -> Operation | None:
+    """This one, likewise; None where there is none."""
+    return next(iter(_ONE(pk=operation_id)), None)
+
+
 def state_of(operation: Operation) -> str:
     """One of STATES, of the moment when the row was read. A row that was read without it costs a
     look; empty where that finds it deleted."""
     known: str | None = getattr(operation, "state", None)
     if known is not None:
         return known
-    return Operation.objects.filter(pk=operation.pk).values_list(STATE, flat=True).first() or ""
+    found = operation_with_state(operation.pk)
+    return state_of(found) if found else ""

@@ -11,10 +11,12 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Count
 
 from operations import budgets, dispatch, events, limits, metrics, trace
 from operations.database.batch_sql import insert_instances
 from operations.database.clock import database_now
+from operations.database.written_once import Place, WrittenOnce
 from operations.engine import failpoints
 from operations.engine.turns import next_turn
 from operations.errors import category_of
@@ -120,10 +122,23 @@ def refuse_beyond_limit(owner: AbstractUser | None, *, besides: int = 0) -> None
     if owner is None:
         return
     _lock(owner)
-    unfinished = Operation.objects.filter(owner_id=owner.pk, status__in=Operation.UNFINISHED)
-    if unfinished.count() - besides >= settings.MAX_UNFINISHED_OPERATIONS_PER_USER:
+    unfinished = sum(_UNFINISHED(owner=owner.pk))
+    if unfinished - besides >= settings.MAX_UNFINISHED_OPERATIONS_PER_USER:
         raise TooManyOperations
     limits.reserve(limits.bucket(START, account=of_person(owner)))
+
+
+_UNFINISHED = WrittenOnce(
+    lambda: (
+        Operation.objects.filter(
+            owner=Place("owner", get_user_model()._meta.pk), status__in=Operation.UNFINISHED
+        )
+        .order_by()
+        .values("owner")
+        .annotate(count=Count("pk"))
+        .values_list("count", flat=True)
+    )
+)
 
 
 def _lock(owner: AbstractUser) -> None:
