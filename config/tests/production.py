@@ -41,13 +41,16 @@ class Production:
 
     def start(self, *, worker: bool = False) -> None:
         self._run(["manage.py", "migrate", "--verbosity", "0"]).wait()
-        self._run(["-m", "config.webserver"])
+        self.start_web()
         if worker:
             self.start_worker()
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while not self._answers():
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.1)
+
+    def start_web(self) -> None:
+        self._run(["-m", "config.webserver"])
 
     def start_worker(self) -> None:
         self._run(["manage.py", "operations_worker"])

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
-import time
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.conf import settings
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.tests.production import Production, end_all
+from config.tests.prometheus import DEPLOY, RULES, Prometheus, names, wait_for
 from operations.console.exposition import expose
 from operations.tests.ports import free_port
 
 pytestmark = [pytest.mark.prometheus, pytest.mark.slow]
 
-DEPLOY = Path(settings.BASE_DIR) / "deploy"
-RULES = DEPLOY / "prometheus" / "rules.yml"
-PATIENCE_SECONDS = 90
 OF_PROMETHEUS = {"up"}
 
 
@@ -42,10 +34,6 @@ def expressions_of_the_dashboard() -> list[str]:
     return [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
 
 
-def alerts(text: str, key: str) -> set[str]:
-    return set(re.findall(rf"{key}: (\w+)", text))
-
-
 def test_configuration_and_rules_are_sound() -> None:
     promtool("check", "config", "prometheus.yml")
     promtool("check", "rules", "rules.yml")
@@ -53,7 +41,7 @@ def test_configuration_and_rules_are_sound() -> None:
 
 def test_each_alert_is_silent_fires_and_clears() -> None:
     cases = (DEPLOY / "prometheus" / "rules_test.yml").read_text()
-    assert alerts(cases, "alertname") == alerts(RULES.read_text(), "alert")
+    assert names(cases, "alertname") == names(RULES.read_text(), "alert")
 
     promtool("test", "rules", "rules_test.yml")
 
@@ -92,59 +80,6 @@ def test_nothing_asks_for_a_metric_that_is_not_there() -> None:
     assert len(asked) >= 6
 
 
-class Prometheus:
-    """Scrapes and judges every second."""
-
-    def __init__(self, directory: Path, target: int) -> None:
-        self.port = free_port()
-        rules = re.sub(r"\n +for: \w+", "", RULES.read_text())
-        (directory / "rules.yml").write_text(rules)
-        given = (DEPLOY / "prometheus" / "prometheus.yml").read_text()
-        quick = given.replace("15s", "1s").replace("127.0.0.1:8000", f"127.0.0.1:{target}")
-        (directory / "prometheus.yml").write_text(quick)
-        with (directory / "prometheus.log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [
-                    shutil.which("prometheus") or "prometheus",
-                    f"--config.file={directory / 'prometheus.yml'}",
-                    f"--storage.tsdb.path={directory / 'data'}",
-                    f"--web.listen-address=127.0.0.1:{self.port}",
-                ],
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def ask(self, path: str, **parameters: str) -> Any:
-        query = urllib.parse.urlencode(parameters)
-        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{query}"
-        with urllib.request.urlopen(url, timeout=10) as response:
-            return json.load(response)["data"]
-
-    def value(self, expression: str) -> float:
-        found = self.ask("query", query=expression)["result"]
-        return float(found[0]["value"][1]) if found else 0.0
-
-    def firing(self) -> set[str]:
-        return {
-            alert["labels"]["alertname"]
-            for alert in self.ask("alerts")["alerts"]
-            if alert["state"] == "firing"
-        }
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            if condition():
-                return
-        except OSError:
-            pass  # it is still starting
-        assert time.monotonic() < end, what
-        time.sleep(0.3)
-
-
 @pytest.fixture
 def production(tmp_path: Path) -> Iterator[Production]:
     variables = {"REGISTRATION_OPEN": "true", "SIMULATED_FAULTS": "network:0"}
@@ -156,40 +91,19 @@ def production(tmp_path: Path) -> Iterator[Production]:
         production.stop()
 
 
-def practise(production: Production) -> None:
-    """One practice is prepared: an operation of its own."""
-    registered = production.ask(
-        "POST",
-        "/api/v1/auth/register/",
-        {"username": "alice", "email": "a@example.org", "password": "three green bicycles"},
-    )
-    production.ask(
-        "POST",
-        "/api/v1/sessions/",
-        {"role": "Ferry master", "job_description": "Steers the ferry across the river, daily."},
-        Authorization=f"Token {registered.data['token']}",
-    )
-
-
-@pytest.mark.timeout(400)
-def test_a_real_prometheus_holds_our_figures_and_tells_of_a_dead_worker(
-    production: Production, tmp_path: Path
-) -> None:
-    prometheus = Prometheus(tmp_path, production.port)
-    try:
+@pytest.mark.timeout(300)
+def test_a_real_prometheus_holds_our_figures(production: Production, tmp_path: Path) -> None:
+    person = production.somebody_new("alice", "three green bicycles")
+    with Prometheus(tmp_path, production.port) as prometheus:
         wait_for(lambda: prometheus.value("operations_workers") == 1, "nothing was scraped")
-        practise(production)
-        completed = 'operations_total{status="completed", kind="question_generation"}'
-        wait_for(lambda: prometheus.value(f"sum({completed})") == 1, "the end was not counted")
-        assert prometheus.firing() == set()
+        person("POST", "sessions/", {"role": "Ferry master", "job_description": "Steers it."})
+        completed = 'sum(operations_total{status="completed", kind="question_generation"})'
+        wait_for(lambda: prometheus.value(completed) == 1, "the end was not counted")
 
         worker = production.processes.pop()
         end_all([worker], within_seconds=30)
-        silent = {"InterviewPracticeNoWorker"}
-        wait_for(lambda: prometheus.firing() == silent, "nobody was told")
-
+        wait_for(lambda: prometheus.value("operations_workers") == 0, "a dead worker is counted")
         production.start_worker()
-        wait_for(lambda: prometheus.firing() == set(), "the alert did not clear")
-        assert prometheus.value(f"sum({completed})") == 1, "a restart lowers no counter"
-    finally:
-        end_all([prometheus.process], within_seconds=20)
+        wait_for(lambda: prometheus.value("operations_workers") == 1, "it is not seen again")
+
+        assert prometheus.value(completed) == 1, "a restart lowers no counter"

@@ -25,12 +25,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 from django.conf import settings
 
+from config.tests.new_version import put_over
 from config.tests.production import end_all
 from interview_app.models import MAX_ANSWERS
 from operations.tests.fault_server import FaultServer
@@ -328,24 +329,28 @@ def test_killing_one_web_process_fails_nobody(stranger: Stranger) -> None:
     assert min(gaps) <= GAP_SECONDS, gaps
 
 
-def test_new_version_in_turn_fails_nobody(stranger: Stranger) -> None:
-    """First the database, by a migration that only adds; then pages and workers, one by one."""
+def test_new_version_in_turn_fails_nobody(page: str, stranger: Stranger) -> None:
+    """Its code beside what runs, then its migrations, then pages and workers, one by one."""
     account = {"username": "dave", "email": "dave@example.org", "password": PASSWORD}
     token = ask(stranger, "POST", "/api/v1/auth/register/", account)[1]["token"]
     questions = new_questions(stranger, token)
     loads = [
-        # Within what one person may start.
-        Load(stranger, token, questions, addresses=addresses)
+        # Within what one person may start, and not through with all answers before the end.
+        Load(stranger, token, questions, addresses=addresses, pause_seconds=2.5)
         for addresses in ((HERE, THERE), (THERE, HERE))
     ]
 
-    with working(*loads):
-        with psycopg.connect(stranger.variables["DATABASE"], autocommit=True) as database:
-            database.execute("ALTER TABLE interview_app_answer ADD COLUMN added_by_a_test text")
+    with working(*loads), psycopg.connect(stranger.variables["DATABASE"], autocommit=True) as rows:
+        put_over(stranger.place)
+        stranger.type(one_command(page, "migrate"))
+        wait_for_more(stranger, rows, OF_OLD_CODE)
         for number, bind in enumerate((HERE, THERE)):
             replace(stranger, number, unit("web"), BIND=bind)
             wait_until(partial(is_ready, stranger, bind), stranger)
+            wait_for_more(stranger, rows, OF_NEW_CODE)
         replace(stranger, 2, unit("worker"))
+        wait_for_more(stranger, rows, OF_NEW_CODE)
+        assert count(rows, UNREAD) == 0
 
     assert [load.failed for load in loads] == [[], []]
     saved = [text for load in loads for text in load.saved]
@@ -353,6 +358,32 @@ def test_new_version_in_turn_fails_nobody(stranger: Stranger) -> None:
     assert len(saved) > 20, "enough was asked meanwhile"
     assert sorted(set(stored) & set(saved)) == sorted(saved)
     assert len(stored) == len(set(stored)), "once each"
+
+
+OF_OLD_CODE = "SELECT count(*) FROM interview_app_answer WHERE version IS NULL AND times_read = 0"
+OF_NEW_CODE = "SELECT count(*) FROM interview_app_answer WHERE version = 'new' AND times_read = 1"
+UNREAD = """SELECT count(*) FROM interview_app_answer
+WHERE version = 'new' AND id NOT IN (SELECT answer_id FROM interview_app_reading)"""
+
+
+def one_command(page: str, name: str) -> str:
+    (line,) = (
+        line for block in COMMANDS.findall(page) for line in block.splitlines() if name in line
+    )
+    return line
+
+
+def count(rows: psycopg.Connection[Any], query: LiteralString) -> int:
+    found = rows.execute(query).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def wait_for_more(
+    it: Stranger, rows: psycopg.Connection[Any], query: LiteralString, more: int = 4
+) -> None:
+    before = count(rows, query)
+    wait_until(lambda: count(rows, query) >= before + more, it)
 
 
 def replace(it: Stranger, number: int, given: tuple[str, str], **variables: str) -> None:

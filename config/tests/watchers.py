@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
@@ -26,8 +27,18 @@ class SeenSpan:
     is_error: bool
 
 
+@dataclass(frozen=True)
+class Told:
+    """One firing of an alert."""
+
+    name: str
+    since: datetime
+    has_cleared: bool
+
+
 class Watcher:
-    """An OpenTelemetry collector (OTLP over HTTP) and a Sentry, on one port of loopback."""
+    """An OpenTelemetry collector (OTLP over HTTP), a Sentry and an Alertmanager, on one port of
+    loopback."""
 
     def __init__(self) -> None:
         self.posts: list[tuple[str, bytes]] = []
@@ -77,6 +88,17 @@ class Watcher:
         """What a Sentry got: in each envelope a header, then pairs of an item's header and body."""
         items = (item for body in self._at("/api/1/envelope/") for item in _items(body))
         return [json.loads(body) for kind, body in items if kind == "event"]
+
+    def alerts(self) -> set[Told]:
+        """What an Alertmanager got. Each alert is posted again and again while it fires, with an
+        end that lies ahead, and when it has cleared, with the end that it had."""
+        ends: dict[tuple[str, datetime], datetime] = {}
+        for body in self._at("/api/v2/alerts"):
+            for each in json.loads(body):
+                begin, end = (datetime.fromisoformat(each[key]) for key in ("startsAt", "endsAt"))
+                ends[each["labels"]["alertname"], begin] = end
+        now = datetime.now(UTC)
+        return {Told(name, begin, end < now) for (name, begin), end in ends.items()}
 
     def _at(self, path: str) -> list[bytes]:
         return [body for posted_to, body in self.posts if posted_to == path]
