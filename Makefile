@@ -49,6 +49,14 @@ test: $(VENV)/.dev ## Run the whole suite (REQUIRE_SERVICES=1: a missing service
 test-fast: $(VENV)/.dev ## Run the suite without slow and browser tests
 	@$(IN_PARALLEL) auto -m "not slow and not browser" $(ARGS)
 
+# Servers of this run's own: PostgreSQL, Redis and their programs have to be installed, not to run.
+ON_SERVERS = -p operations.tests.on_postgresql_and_redis
+
+.PHONY: test-postgresql
+test-postgresql: $(VENV)/.dev ## Run the whole suite on PostgreSQL and Redis instead of SQLite
+	@$(IN_PARALLEL) $(CORES_AND_TWO) $(ON_SERVERS) -m "not alone" $(ARGS) || $(UNLESS_NONE)
+	@$(BIN)/python -m pytest $(ON_SERVERS) -m alone $(ARGS) || $(UNLESS_NONE)
+
 .PHONY: test-properties
 test-properties: $(VENV)/.dev ## Run the property tests with fifty times the examples
 	@PROPERTY_TESTS=long $(IN_PARALLEL) auto --timeout 0 -m hypothesis $(ARGS)

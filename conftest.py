@@ -17,7 +17,6 @@ import psycopg
 import pytest
 import redis
 from django.core.cache import cache
-from django.db import connection
 from django.utils import translation
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling, Scheduling
@@ -203,17 +202,6 @@ def language_of_the_installation() -> None:
 @pytest.fixture(name="free_port")
 def a_free_port() -> int:
     return free_port()
-
-
-@pytest.fixture
-def child_environment(transactional_db: None) -> dict[str, str]:
-    """The environment of a process that shall work on this test's database."""
-    settings_dict = connection.settings_dict
-    if connection.vendor == "sqlite":
-        url = f"sqlite:///{settings_dict['NAME']}"
-    else:
-        url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**settings_dict)
-    return {**os.environ, "DATABASE_URL": url}
 
 
 @pytest.fixture(scope="session")

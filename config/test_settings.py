@@ -30,7 +30,10 @@ TEST_ENVIRONMENT = {
 }
 
 if "INTERVIEW_PRACTICE_TESTS" not in os.environ:
-    database_url = os.environ.get("TEST_DATABASE_URL", "")
+    servers = {
+        "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),
+        "REDIS_URL": os.environ.get("TEST_BROKER_URL", ""),
+    }
     for name in VARIABLES:
         os.environ.pop(name, None)
     os.environ.update(TEST_ENVIRONMENT)
@@ -39,8 +42,7 @@ if "INTERVIEW_PRACTICE_TESTS" not in os.environ:
     os.environ["TEST_DATABASE_FILE"] = str(
         Path(tempfile.mkdtemp(prefix="interview-practice-tests-")) / "test.sqlite3"
     )
-    if database_url:
-        os.environ["DATABASE_URL"] = database_url
+    os.environ.update({name: url for name, url in servers.items() if url})
 
 from config.settings import *  # noqa: E402, F403
 from config.settings import DATABASES  # noqa: E402

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+
+from operations.tests.databases import new_servers, opened
 
 READY_WITHIN_SECONDS = 60
 
@@ -62,8 +64,18 @@ class Production:
     def stop(self) -> None:
         end_all(self.processes, within_seconds=15)
 
+    @functools.cached_property
+    def servers(self) -> dict[str, str]:
+        """Of its own, unless it was given others."""
+        return {} if "DATABASE_URL" in self.variables else new_servers(self.database)
+
+    @property
+    def database_url(self) -> str:
+        return self.environment["DATABASE_URL"]
+
     @property
     def database(self) -> Path:
+        """Where the suite runs on SQLite."""
         return self.directory / "db.sqlite3"
 
     @property
@@ -136,12 +148,9 @@ class Production:
         return self.connect(head.encode() + sent)
 
     def count(self, query: str) -> int:
-        connection = sqlite3.connect(self.database, timeout=20)
-        try:
-            counted: int = connection.execute(query).fetchone()[0]
+        with opened(self.database_url) as database:
+            counted: int = database.execute(query).fetchone()[0]
             return counted
-        finally:
-            connection.close()
 
     def _answers(self) -> bool:
         try:
@@ -158,13 +167,13 @@ class Production:
             "DJANGO_SECRET_KEY": "s3cret-of-the-tests-that-start-the-production-command-0123456789",
             "FIELD_ENCRYPTION_KEY": settings.FIELD_ENCRYPTION_KEY[0],
             "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
-            "DATABASE_URL": f"sqlite:///{self.database}",
             "PORT": str(self.port),
             "SIMULATED_PROVIDER": "true",
             "SIMULATED_LATENCY_SECONDS": "0",
             "OPERATIONS_WORKERS": "1",
             "OPERATIONS_SHUTDOWN_GRACE_SECONDS": "2",
             "WEB_DRAIN_SECONDS": "0",
+            **self.servers,
             **self.variables,
         }
 

@@ -71,7 +71,12 @@ def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Prod
 
 def place(directory: Path, **variables: str) -> Production:
     directory.mkdir()
-    given = {"REGISTRATION_OPEN": "true", "OPERATIONS_LEASE_SECONDS": "3", **variables}
+    given = {
+        "DATABASE_URL": f"sqlite:///{directory / 'db.sqlite3'}",
+        "REGISTRATION_OPEN": "true",
+        "OPERATIONS_LEASE_SECONDS": "3",
+        **variables,
+    }
     return Production(directory, free_port(), given)
 
 
@@ -149,7 +154,7 @@ def work(at: Production) -> tuple[str, Any]:
 def back_up_and_restore(old: Production, new: Production) -> None:
     dump, copy, restore, put_back = commands()
     backup = str(old.directory / "backup")
-    if "DATABASE_URL" in old.variables:
+    if old.database_url.startswith("postgres"):
         follow(dump, BACKUP=backup, DATABASE_URL=old.variables["DATABASE_URL"])
         follow(restore, BACKUP=backup, DATABASE_URL=new.variables["DATABASE_URL"])
     else:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -23,6 +21,7 @@ from config.line_length import MAX_LINE
 from config.tests.production import Production
 from config.tests.story import EMAIL, PASSWORDS, WORDS, Story
 from config.tests.visitor import Page
+from operations.tests.databases import opened, tables_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -74,15 +73,12 @@ def found_in_pages(needles: Iterable[str], pages: Iterable[Page]) -> dict[str, l
     return {url: needles for url, needles in hits.items() if needles}
 
 
-def tables_of(database: Path) -> Tables:
+def tables_of(database: Any) -> Tables:
     """Every value of every table, those of Django and django-q2 too."""
-    with closing(sqlite3.connect(database)) as connection:
-        query = "SELECT name FROM sqlite_master WHERE type = 'table'"
-        names = [name for (name,) in connection.execute(query)]
-        return {
-            name: "\n".join(map(repr, connection.execute(f'SELECT * FROM "{name}"')))  # noqa: S608
-            for name in names
-        }
+    return {
+        name: "\n".join(map(repr, database.execute(f'SELECT * FROM "{name}"')))  # noqa: S608
+        for name in tables_in(database)
+    }
 
 
 @dataclass
@@ -97,11 +93,13 @@ class Left:
 
     @classmethod
     def behind(cls, story: Story) -> Left:
-        database = story.production.database
-        hashes = column(database, "SELECT password FROM auth_user")
+        with opened(story.production.database_url) as database:
+            tables = tables_of(database)
+            hashes = column(database, "SELECT password FROM auth_user")
+            digests = column(database, "SELECT digest FROM knox_authtoken")
         return cls(
             log=story.production.log.read_text(),
-            tables=tables_of(database),
+            tables=tables,
             secrets=[
                 *PASSWORDS.values(),
                 *(token[TOKEN_KEY_LENGTH:] for token in story.tokens),
@@ -109,13 +107,12 @@ class Left:
                 story.production.environment["FIELD_ENCRYPTION_KEY"],
             ],
             hash_parts=[part[:SHOWN_OF_HASH] for each in hashes for part in each.split("$")[2:]],
-            digests=column(database, "SELECT digest FROM knox_authtoken"),
+            digests=digests,
         )
 
 
-def column(database: Path, query: str) -> list[str]:
-    with closing(sqlite3.connect(database)) as connection:
-        return [value for (value,) in connection.execute(query)]
+def column(database: Any, query: str) -> list[str]:
+    return [value for (value,) in database.execute(query)]
 
 
 @pytest.fixture(params=["debug", "production"])
@@ -182,16 +179,16 @@ def assert_that_each_search_finds_what_is_planted(story: Story, left: Left) -> N
         assert needle in found(needles, f"{left.log}{line}\n")
         html = story.clerk_saw[0].html.replace("</body>", f"{needle}</body>")
         assert needle in found_in_pages(needles, [Page("/planted/", 200, html)])["/planted/"]
-    planted = tables_with(" ".join(needles), story.production.database)
+    planted = tables_with(" ".join(needles), story.production)
     assert found_in_tables(needles, planted, beside={"auth_user"})["operations_attempt"] == needles
 
 
-def tables_with(text: str, database: Path) -> Tables:
-    copy = database.with_name("planted.sqlite3")
-    shutil.copy(database, copy)
-    with closing(sqlite3.connect(copy)) as connection, connection:
-        connection.execute("UPDATE operations_attempt SET detail = ?", [text])
-    return tables_of(copy)
+def tables_with(text: str, production: Production) -> Tables:
+    """As they would be; nothing of it is kept."""
+    quoted = text.replace("'", "''")
+    with opened(production.database_url) as database:
+        database.execute(f"UPDATE operations_attempt SET detail = '{quoted}'")  # noqa: S608
+        return tables_of(database)
 
 
 def pages_missing_from(pages: list[Page]) -> set[str]:

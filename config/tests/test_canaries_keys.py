@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
@@ -30,6 +31,7 @@ from config.tests.production import Production, Reply
 from config.tests.test_canaries import found, found_in_pages
 from config.tests.visitor import Page, Visitor
 from operations.tests.api_client import api_client
+from operations.tests.databases import opened
 from operations.tests.factories import UserFactory
 from operations.tests.fault_server import FaultServer
 
@@ -54,6 +56,10 @@ REFUSED = {
     "as an address": "quagga-as-an-address-000000000010",
     "in broken JSON": "quagga-in-broken-json-00000000011",
 }
+FILES = """
+SELECT current_setting('data_directory') || '/base/' || oid
+FROM pg_database WHERE datname = current_database()
+"""
 PATIENCE_SECONDS = 60
 CHECK_SECONDS = 30
 
@@ -137,8 +143,14 @@ class Tale:
         return (run.stdout + run.stderr).decode()
 
     def bytes_of_the_database(self) -> dict[str, bytes]:
-        directory = self.production.database.parent
-        return {path.name: path.read_bytes() for path in directory.glob("db.sqlite3*")}
+        """As they lie on the disk."""
+        found = self.production.database.parent.glob("db.sqlite3*")
+        if connection.vendor == "postgresql":
+            with opened(self.production.database_url) as database:
+                database.execute("CHECKPOINT")
+                ((directory,),) = database.execute(FILES)
+            found = Path(directory).iterdir()
+        return {path.name: path.read_bytes() for path in found}
 
     def _ask(
         self, method: str, path: str, body: Any = None, *, expect: int = 0, kept: bool = True

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from config.tests.production import Production, Reply
+from operations.tests.databases import opened
 from operations.tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -23,6 +24,16 @@ PATIENCE_SECONDS = 60
 DRAIN_SECONDS = 8
 PEOPLE = 6
 """Fewer than a process has threads, so that one is left to say how it is."""
+
+
+SLOW_WRITES = """
+CREATE FUNCTION take_a_while() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN WHILE NOT pg_try_advisory_xact_lock_shared(1) LOOP PERFORM pg_sleep(0.05); END LOOP;
+RETURN NEW; END $$;
+CREATE TRIGGER take_a_while BEFORE INSERT ON interview_app_interviewsession
+FOR EACH ROW EXECUTE FUNCTION take_a_while();
+"""
+"""A wait for a lock of PostgreSQL's own is ended by the product long before."""
 
 
 @pytest.fixture
@@ -51,10 +62,14 @@ def wait_for(condition: Callable[[], Any]) -> Any:
 @contextlib.contextmanager
 def nobody_can_write(production: Production) -> Iterator[None]:
     """Whoever saves something waits, as for a slow database."""
-    with contextlib.closing(sqlite3.connect(production.database, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with opened(production.database_url) as other:
+        if connection.vendor == "sqlite":
+            other.execute("BEGIN IMMEDIATE")
+        else:
+            other.execute(SLOW_WRITES)
+            other.commit()
+            other.execute("SELECT pg_advisory_lock(1)")
         yield
-        other.execute("ROLLBACK")
 
 
 def readiness(production: Production) -> Reply | None:

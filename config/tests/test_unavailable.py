@@ -40,12 +40,14 @@ def visitor(question: Question) -> Client:
 
 @contextlib.contextmanager
 def only_reading() -> Iterator[None]:
-    """SQLite's own switch, of this one connection: as a server that only reads since a fail-over.
-    (PostgreSQL's is in test_surroundings, with a server of its own.)"""
-    if connection.vendor != "sqlite":
-        pytest.skip("the switch is SQLite's")
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA query_only = 1")
+    """This one connection, as to a server that only reads since a fail-over. On PostgreSQL by its
+    driver: a server would have told, and been left before anybody wrote. (In test_surroundings one
+    does.)"""
+    connection.ensure_connection()
+    if connection.vendor == "sqlite":
+        connection.connection.execute("PRAGMA query_only = 1")
+    else:
+        connection.connection.read_only = True
     yield
     connection.close()
 

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from interview_app.resume_pool import PARSERS
+from operations.tests.databases import new_servers, opened
 from operations.tests.factories import UserFactory
 from operations.tests.ports import free_port
 
@@ -64,13 +64,25 @@ class RunningApp:
     url: str
     username: str
     password: str
-    database: Path
+    tree: Path
+    environment: dict[str, str]
 
     def count(self, table: str) -> int:
-        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
-            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
-        connection.close()
+        with opened(self.environment["DATABASE_URL"]) as database:
+            row = database.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
         return int(row[0])
+
+    def run(self, code: str) -> str:
+        """In its database, by a process of its own; what was printed."""
+        return subprocess.run(
+            [sys.executable, "manage.py", "shell", "-v", "0", "-c", code],
+            cwd=self.tree,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+            timeout=120,
+        ).stdout
 
 
 @pytest.fixture(scope="module")
@@ -84,17 +96,19 @@ def started_app(directory: Path, **environment: str) -> Iterator[RunningApp]:
     """`manage.py up` in a copy of the tree, so that its `.local/` and its database are its own."""
     tree, log = directory / "tree", directory / "stderr.log"
     shutil.copytree(settings.BASE_DIR, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
+    servers = new_servers(tree / ".local" / "db.sqlite3")
+    everything = environment_of_a_copy() | servers | environment
     with log.open("wb") as errors:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "up"],
             cwd=tree,
-            env=environment_of_a_copy() | environment,
+            env=everything,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
         )
         try:
-            yield _when_ready(process, tree, log)
+            yield _when_ready(process, tree, log, everything)
         finally:
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
@@ -111,7 +125,9 @@ def environment_of_a_copy() -> dict[str, str]:
     }
 
 
-def _when_ready(process: subprocess.Popen[str], directory: Path, log: Path) -> RunningApp:
+def _when_ready(
+    process: subprocess.Popen[str], tree: Path, log: Path, environment: dict[str, str]
+) -> RunningApp:
     assert process.stdout is not None
     told = ""
     for line in process.stdout:
@@ -123,7 +139,8 @@ def _when_ready(process: subprocess.Popen[str], directory: Path, log: Path) -> R
                 url=line.removeprefix("Ready on ").strip(),
                 username=signed_in[1],
                 password=signed_in[2],
-                database=next((directory / ".local").glob("*.sqlite3")),
+                tree=tree,
+                environment=environment,
             )
     pytest.fail(f"manage.py up ended before it was ready:\n{told}\n{log.read_text()[-4000:]}")
 

@@ -3,15 +3,13 @@ looks at screens need not click through all of them."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from typing import Any
 
 from playwright.sync_api import APIRequestContext
 
 from interview_app.models import MAX_QUESTIONS
-from interview_app.tests.conftest import RunningApp, environment_of_a_copy
+from interview_app.tests.conftest import RunningApp
 from interview_app.tests.samples import BILLING_POSTING, MARA_RESUME, MEDIUM_ANSWER, STRONG_ANSWER
 
 PATIENCE_SECONDS = 120
@@ -54,15 +52,7 @@ class Practised:
 
     def reset_link(self) -> str:
         """Where the mail to who forgot the password leads."""
-        code = RESET_LINK.format(self._app.username)
-        return subprocess.run(
-            [sys.executable, "manage.py", "shell", "-v", "0", "-c", code],
-            cwd=self._app.database.parent.parent,
-            env=environment_of_a_copy(),
-            stdout=subprocess.PIPE,
-            check=True,
-            text=True,
-        ).stdout.strip()
+        return self._app.run(RESET_LINK.format(self._app.username)).strip()
 
     def _start(self, **choices: Any) -> Any:
         asked = {

@@ -561,7 +561,7 @@ def test_without_microphone_or_voices_nothing_of_it_is_offered(page: Page) -> No
 
 def kill_web_server(app: RunningApp) -> None:
     """`up` starts it again in a moment."""
-    tree = app.database.parent.parent.resolve()
+    tree = app.tree.resolve()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             is_ours = (process / "cwd").resolve() == tree

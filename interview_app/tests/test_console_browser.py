@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Literal
@@ -38,35 +35,15 @@ def provider() -> Iterator[SwitchedProvider]:
 def console_app(
     tmp_path_factory: pytest.TempPathFactory, provider: SwitchedProvider
 ) -> Iterator[RunningApp]:
-    environment = environment_of(provider)
+    environment = {"OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "sk-proj-tests-only"}
     with started_app(tmp_path_factory.mktemp("console"), **environment) as app:
-        run_in(app, BAD_HOUR, environment)
+        app.run(BAD_HOUR)
         yield app
 
 
 @pytest.fixture
-def in_app(console_app: RunningApp, provider: SwitchedProvider) -> Callable[[str], None]:
-    return lambda code: run_in(console_app, code, environment_of(provider))
-
-
-def environment_of(provider: SwitchedProvider) -> dict[str, str]:
-    return {"OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "sk-proj-tests-only"}
-
-
-def run_in(app: RunningApp, code: str, environment: dict[str, str]) -> None:
-    """Make rows in the running product's database, from a process of their own."""
-    subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v", "0", "-c", code],
-        cwd=app.database.parents[1],
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "DJANGO_DEBUG": "true",
-            **environment,
-        },
-        check=True,
-        timeout=120,
-    )
+def in_app(console_app: RunningApp) -> Callable[[str], str]:
+    return console_app.run
 
 
 @pytest.fixture
@@ -300,7 +277,7 @@ def test_page_of_an_operation_draws_its_attempts_and_waits(operator: Page) -> No
 @pytest.fixture(scope="module")
 def every_state(console_app: RunningApp, provider: SwitchedProvider) -> Iterator[None]:
     provider.accepts_key = False  # or the supervisor's probe ends the pause
-    run_in(console_app, EVERY_STATE, environment_of(provider))
+    console_app.run(EVERY_STATE)
     yield
     provider.accepts_key = True
 

@@ -11,6 +11,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -95,7 +96,8 @@ def test_list_needs_the_same_queries_for_many_rows(
 ) -> None:
     OperationFactory.create_batch(40, failed=True, owner=UserFactory())
 
-    with django_assert_max_num_queries(36):
+    # PostgreSQL is asked for the time, by each part of the page.
+    with django_assert_max_num_queries(36 if connection.vendor == "sqlite" else 39):
         operator.get(CHANGELIST)
 
 

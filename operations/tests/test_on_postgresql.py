@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from operations.tests.private_postgresql import PrivatePostgreSQL
 
@@ -60,6 +61,12 @@ WITNESS = "operations.tests.on_postgresql"
 """A pytest plugin that fails the run if it is on any other database."""
 
 
+@pytest.fixture(autouse=True)
+def _not_twice() -> None:
+    if connection.vendor == "postgresql":
+        pytest.skip("this whole run is on PostgreSQL")
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[PrivatePostgreSQL]:
     with PrivatePostgreSQL() as private:
@@ -93,3 +100,22 @@ def test_engine_keeps_its_promises_on_postgresql(name: str, server: PrivatePostg
     assert re.search(r"^\d+ passed", said, re.MULTILINE), said[-2000:]
     assert "skipped" not in said.splitlines()[-1]
     assert "ran on PostgreSQL" in said
+
+
+def test_whole_suite_can_be_started_on_servers_of_its_own() -> None:
+    """As `make test-postgresql` does: two processes, of one module."""
+    plugin = ["-p", "operations.tests.on_postgresql_and_redis", "-p", "no:cacheprovider"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n", "2", *plugin, "operations/tests/test_rings.py"],
+        cwd=settings.BASE_DIR,
+        env={k: v for k, v in os.environ.items() if k != "INTERVIEW_PRACTICE_TESTS"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stdout
+    assert re.search(r"=+ 2 passed in ", ended.stdout), ended.stdout
+    assert "database: django.db.backends.postgresql, port " in ended.stdout
+    assert "; broker: redis://127.0.0.1:" in ended.stdout

@@ -8,14 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
 from operations.models import Operation, WorkerHeartbeat
 from operations.pauses import paused_credentials
 from operations.services import resume_provider
+from operations.tests.databases import database_url
 from operations.tests.fault_server import FaultServer
 from operations.workers.cluster import SUPERVISOR_VARIABLE
 from operations.workers.processes import is_alive, processes_with_environment
@@ -89,14 +88,6 @@ def kill(pid: int, number: int = signal.SIGKILL) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         return
-
-
-def database_url() -> str:
-    """The URL of the database that this test uses."""
-    values: dict[str, Any] = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{values['NAME']}"
-    return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**values)
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
