@@ -170,6 +170,7 @@ def watched(directory: Path) -> Iterator[Watched]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.prometheus
 @pytest.mark.timeout(500)
 def test_each_alert_fires_once_and_clears_and_health_fires_none(tmp_path: Path) -> None:
@@ -194,5 +195,6 @@ def test_each_alert_fires_once_and_clears_and_health_fires_none(tmp_path: Path) 
         fired = Counter(each.name for each in hurt.told.alerts())
         assert fired == dict.fromkeys(FAULTS, 1)
         assert healthy.told.alerts() == set()
-        assert healthy.prometheus.value("min_over_time(up[10m])") == 1, "it was looked at"
+        # Not each time: on a busy machine an answer may take longer than the second that it has.
+        assert healthy.prometheus.value("avg_over_time(up[10m])") > 0.9, "it was looked at"
         assert healthy.prometheus.value('sum(operations_total{status="completed"})') > 50
