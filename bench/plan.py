@@ -144,16 +144,15 @@ class Plan:
             # Each round begins with another side: nobody always runs on the same warm or tired
             # machine.
             for run in runs[number:] + runs[:number]:
-                self._measure_in_round(number + 1, run)
+                self._measure_in_round(f"rounds_{latency:g}s", number + 1, run)
 
-    def _measure_in_round(self, number: int, run: Run) -> None:
+    def _measure_in_round(self, step: str, number: int, run: Run, *, sqlite: bool = False) -> None:
         """Once more where the workers stopped: a round without a side would prove nothing."""
-        step = f"rounds_{run.latency:g}s"
         try:
-            self._measure(step, run, round=number)
+            self._measure(step, run, sqlite=sqlite, round=number)
         except BrokenRun as broken:
             print(f"again: {broken}", file=sys.stderr)
-            self._measure(step, run, round=number)
+            self._measure(step, run, sqlite=sqlite, round=number)
 
     def _django_q2(self, latency: float) -> list[Run]:
         if "django_q2" not in self.sides:
@@ -286,7 +285,7 @@ class Plan:
         """Each a run, and whether it is on SQLite."""
         for number in range(self.scale.rounds):
             for run, sqlite in runs[number % len(runs) :] + runs[: number % len(runs)]:
-                self._measure(step, run, sqlite=sqlite, round=number + 1)
+                self._measure_in_round(step, number + 1, run, sqlite=sqlite)
 
     def _failing(self, side: str, status: int) -> Run:
         return Run(side, 0.05, self.scale.outage_count, 200, processes=1, outage=status)

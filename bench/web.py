@@ -78,6 +78,9 @@ class Client:
         self._tokens = tokens
 
     def measure(self, count: int) -> dict[str, float]:
+        # The server has closed a connection on which nothing was asked for 15 s.
+        self._connection.close()
+        self._connection.connect()
         times: dict[str, list[float]] = {"post": [], "get": [], "unchanged": []}
         for _ in range(count):
             token = next(self._tokens)
