@@ -66,7 +66,7 @@ chaos: $(VENV)/.dev ## Kill every process at random for 20 minutes; writes docs/
 	@$(BIN)/python -m chaos --long
 
 .PHONY: bench
-bench: bench/.venv/.installed ## Run ours and four peers side by side, 45 minutes; writes bench/results.json
+bench: bench/.venv/.installed ## Run ours and four peers side by side, two hours; writes bench/results.json
 	@bench/.venv/bin/python -m bench $(ARGS)
 
 .PHONY: bench-scaling

@@ -22,7 +22,8 @@ from typing import Any
 from bench import report
 from bench.host import Host, VoidRun
 from bench.options import ROOT
-from bench.plan import FULL, QUICK, STEPS, Plan
+from bench.plan import STEPS, Plan
+from bench.scale import FULL, QUICK
 from bench.services import POSTGRESQL_OPTIONS
 from bench.sides import NAMES
 
@@ -36,6 +37,7 @@ PACKAGES = ("django", "openai", "django-q2", "celery", "dramatiq", "procrastinat
 def main() -> int:
     options = _parser().parse_args()
     scale = QUICK if options.quick else FULL
+    scale = dataclasses.replace(scale, paced_rate=options.paced_rate)
     if options.rounds:
         scale = dataclasses.replace(scale, rounds=options.rounds)
     sides = options.only.split(",") if options.only else list(NAMES)
@@ -96,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", help=f"Sides, with commas: {', '.join(NAMES)}.")
     parser.add_argument("--steps", help=f"Steps, with commas: {', '.join(STEPS)}.")
     parser.add_argument("--rounds", type=int, help="Interleaved rounds, instead of 3.")
+    parser.add_argument(
+        "--paced-rate",
+        type=float,
+        default=0.0,
+        help="Submissions a second of the step paced, instead of half of what each side manages.",
+    )
     parser.add_argument(
         "--spoil", action="store_true", help="Spoil one row before it is verified: has to be void."
     )

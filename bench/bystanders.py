@@ -43,6 +43,13 @@ class Machine:
             "bench": sum(os.times()[:2]),
         }
 
+    def cpu_at_rest(self, seconds: float) -> dict[str, float]:
+        """Milliseconds of CPU a second, by who used them while nobody submitted anything."""
+        before = self.cpu()
+        time.sleep(seconds)
+        after = self.cpu()
+        return {who: 1000 * (after[who] - before[who]) / seconds for who in before}
+
     def wait_for_answers(self, count: int) -> None:
         """Until the stub has given so many answers and no job is left. It asks the stub, so that
         watching costs the database nothing."""

@@ -17,6 +17,7 @@ from bench.clock import database_now
 from bench.figures import percentiles
 from bench.flight import flight
 from bench.processes import MemoryWatch, held_still
+from bench.rest import rest
 from bench.web import web
 from bench.work.jobs import Times, make_job, make_jobs, settle_database, times_since
 
@@ -89,10 +90,27 @@ def paced(machine: Machine) -> dict[str, Any]:
     seconds = (max(t.created for t in times) - min(t.created for t in times)).total_seconds()
     return {
         "asked_rate": round(run.rate, 1),
-        "submitted_rate": round(len(times) / seconds, 1),
+        "submitted_rate": round((len(times) - 1) / seconds, 1),
         **per_job(cpu, cpu_after, run.count),
         **percentiles("overhead", [_overhead(each, run.latency) for each in times]),
         **percentiles("start", [_milliseconds(t.created, t.started) for t in times]),
+    }
+
+
+def trickle(machine: Machine) -> dict[str, Any]:
+    """A paced run so slow that nothing is shared. The workers would have cost something meanwhile
+    without it too: as long without a submission is measured first and stands beside it."""
+    run = machine.run
+    seconds = run.count / run.rate + run.latency
+    settle_database()
+    at_rest = machine.cpu_at_rest(seconds)
+    return {
+        **paced(machine),
+        "count": run.count,
+        **{
+            f"{who}_idle_cpu_ms": round(at_rest[who] * seconds / run.count, 3)
+            for who in ("worker", "postgresql", "redis")
+        },
     }
 
 
@@ -183,7 +201,9 @@ MODES: dict[str, Callable[[Machine], dict[str, Any]]] = {
     "backlog": backlog,
     "producer": producer,
     "paced": paced,
+    "trickle": trickle,
     "idle": idle,
+    "rest": rest,
     "flight": flight,
     "web": web,
 }

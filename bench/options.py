@@ -48,10 +48,14 @@ class Run:
     """Calls in flight of one process; django-q2: processes, one call each."""
     processes: int = 2
     mode: str = "backlog"
-    """backlog, producer, paced, idle, flight or web: see `bench.modes`."""
+    """A key of `bench.modes.MODES`."""
     rate: float = 0.0
-    """Submissions a second of a paced run."""
+    """Submissions a second of a paced run or a trickle."""
+    rest_seconds: float = 0.0
+    """How long an idle installation is watched."""
     variant: Variant = field(default_factory=Variant)
+    debug: bool = False
+    """As `make run` has it."""
     wakes_by_redis: bool = False
     """Ours: REDIS_URL is set, and submissions ring the bell there."""
     database_url: str = ""
@@ -124,6 +128,7 @@ class Run:
         """Of the product's variables these and no others; the rest keep their defaults."""
         return {
             "ENV_FILE": os.devnull,
+            "DJANGO_DEBUG": str(self.debug).lower(),
             "DJANGO_SECRET_KEY": "the-bench-signs-its-django-q2-messages-with-this-and-no-more",
             "FIELD_ENCRYPTION_KEY": "YmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtYmVuY2gtMTI=",
             "DATABASE_URL": self.database_url,

@@ -10,7 +10,8 @@ from typing import Any
 
 from bench.host import BrokenRun, Host
 from bench.options import Run, Variant
-from bench.report import OUTAGES
+from bench.report import OUTAGES, TRICKLES
+from bench.scale import Scale
 from bench.sides import PEERS
 
 Figures = dict[str, Any]
@@ -27,6 +28,9 @@ VARIANTS = tuple(
 ON_SQLITE = {"processes": 1, "concurrency": 200}
 """What the product sets by itself on SQLite. A backlog gets more in flight, as on PostgreSQL."""
 
+ON_POSTGRESQL = {"processes": 2, "concurrency": 200}
+"""The same on two cores, and what peers get where little is to be done."""
+
 FLIGHT_LATENCY = 25.0
 """Below the product's time-out of 30 s, and time enough to bring all calls into flight."""
 
@@ -40,6 +44,11 @@ SHOWN = (
     "worker_cpu_ms",
     "pss_mb",
     "idle_start_p50_ms",
+    "idle_pss_mb",
+    "idle_cpu_ms_s",
+    "whole_pss_mb",
+    "whole_cpu_ms_s",
+    "worker_idle_cpu_ms",
     "overhead_p50_ms",
     "overhead_p99_ms",
     "cancel_ms",
@@ -55,70 +64,10 @@ STEPS = (
     "producer",
     "idle",
     "paced",
+    "trickle",
     "flight",
     "web",
     "outage",
-)
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How much of everything. django-q2 with 8 workers answers 8/s at 1 s: a backlog of 10,000
-    would take 21 minutes a round, and the rate of a full fixed pool does not depend on it."""
-
-    rounds: int
-    sizes: Sequence[int]
-    """Calls in flight of each of two processes, at 1 s. Variants are tried at the first."""
-    small_sizes: Sequence[int]
-    """The same without latency, where less is more."""
-    sweep_count: int
-    sweep_count_small: int
-    """Without latency, and for variants."""
-    count: int
-    count_small: int
-    """Without latency, where a few seconds are a steady state."""
-    count_django_q2: Sequence[int]
-    """At 1 s of 8 and of 32 workers; without latency of 8."""
-    producer_count: int
-    idle_count: int
-    paced_seconds: float
-    flight_count: int
-    web_count: int
-    """Of the backlog that is worked off beside the requests."""
-    outage_count: int
-
-
-FULL = Scale(
-    rounds=3,
-    sizes=(500, 200, 1000),
-    small_sizes=(200, 64, 16),
-    sweep_count=1500,
-    sweep_count_small=800,
-    count=10_000,
-    count_small=5000,
-    count_django_q2=(200, 640, 4000),
-    producer_count=3000,
-    idle_count=20,
-    paced_seconds=20.0,
-    flight_count=1000,
-    web_count=20_000,
-    outage_count=2000,
-)
-QUICK = Scale(
-    rounds=1,
-    sizes=(200,),
-    small_sizes=(64,),
-    sweep_count=400,
-    sweep_count_small=400,
-    count=800,
-    count_small=800,
-    count_django_q2=(24, 64, 200),
-    producer_count=300,
-    idle_count=5,
-    paced_seconds=4.0,
-    flight_count=200,
-    web_count=6000,
-    outage_count=400,
 )
 
 
@@ -146,6 +95,7 @@ class Plan:
         self._producer()
         self._idle()
         self._paced()
+        self._trickle()
         self._flight()
         self._web()
         self._outage()
@@ -194,16 +144,15 @@ class Plan:
             # Each round begins with another side: nobody always runs on the same warm or tired
             # machine.
             for run in runs[number:] + runs[:number]:
-                self._measure_in_round(number + 1, run)
+                self._measure_in_round(f"rounds_{latency:g}s", number + 1, run)
 
-    def _measure_in_round(self, number: int, run: Run) -> None:
+    def _measure_in_round(self, step: str, number: int, run: Run, *, sqlite: bool = False) -> None:
         """Once more where the workers stopped: a round without a side would prove nothing."""
-        step = f"rounds_{run.latency:g}s"
         try:
-            self._measure(step, run, round=number)
+            self._measure(step, run, sqlite=sqlite, round=number)
         except BrokenRun as broken:
             print(f"again: {broken}", file=sys.stderr)
-            self._measure(step, run, round=number)
+            self._measure(step, run, sqlite=sqlite, round=number)
 
     def _django_q2(self, latency: float) -> list[Run]:
         if "django_q2" not in self.sides:
@@ -248,6 +197,18 @@ class Plan:
             if run.is_ours:
                 self._measure_beside("idle", run.with_(**ON_SQLITE), sqlite=True)
                 self._measure_beside("idle", run.with_(wakes_by_redis=True))
+        self._rest()
+
+    def _rest(self) -> None:
+        seconds = self.scale.rest_seconds
+        for run in [*map(self._small, self._pools), *self._django_q2(1.0)[:1]]:
+            run = run.with_(mode="rest", rest_seconds=seconds)
+            self._measure_beside("installation", run)
+            if run.is_ours:
+                self._measure_beside("installation", run.with_(**ON_SQLITE), sqlite=True)
+
+    def _small(self, side: str) -> Run:
+        return self._of(side, 1.0, 0).with_(**ON_POSTGRESQL)
 
     def _at_rest(self, side: str) -> Run:
         return self._of(side, 1.0, 0).with_(concurrency=self.scale.sizes[0])
@@ -256,6 +217,9 @@ class Plan:
         """At half of what the side itself managed with the producer on the same machine: half of
         what it does with a backlog that others made would leave it no core to do it with."""
         if "paced" not in self.steps:
+            return
+        if self.scale.paced_rate:
+            self._paced_alike(self.scale.paced_rate)
             return
         for figures in [each for each in self.results.get("producer", ()) if "rate" in each]:
             run, is_sqlite = self._at_half(figures), figures["setting"] == "SQLite"
@@ -267,6 +231,31 @@ class Plan:
         half = figures["rate_middle"] / 2
         count = max(20, round(half * self.scale.paced_seconds))
         return self._of(figures["side"], 1.0, count).with_(mode="paced", rate=half)
+
+    def _paced_alike(self, rate: float) -> None:
+        count = max(20, round(rate * self.scale.paced_seconds))
+        for side in self._pools:
+            run = self._of(side, 1.0, count).with_(mode="paced", rate=rate)
+            self._measure_beside("paced", run)
+            if run.is_ours:
+                self._measure_beside("paced", run.with_(**ON_SQLITE), sqlite=True)
+
+    def _trickle(self) -> None:
+        if "trickle" not in self.steps:
+            return
+        for rate in TRICKLES:
+            runs = [(self._trickling(self._small(side), rate), False) for side in self._pools]
+            if "ours" in self.sides:
+                ours = self._small("ours").with_(**ON_SQLITE)
+                runs.append((self._trickling(ours, rate), True))
+            # django-q2 with 8 workers does 8 a second at 1 s.
+            for run in self._django_q2(1.0)[rate > 5 :][:1]:
+                runs.append((self._trickling(run, rate), False))
+            self._in_rounds(f"trickle_{rate}", runs)
+
+    def _trickling(self, run: Run, rate: int) -> Run:
+        count = max(self.scale.trickle_count, round(rate * self.scale.trickle_seconds))
+        return run.with_(mode="trickle", rate=rate, count=count)
 
     def _flight(self) -> None:
         if "flight" in self.steps and "ours" in self.sides:
@@ -290,10 +279,13 @@ class Plan:
         for status in OUTAGES:
             runs = [(self._failing(side, status), False) for side in self._pools]
             runs += [(run, True) for run, _ in runs if run.is_ours]
-            for number in range(self.scale.rounds):
-                for run, sqlite in runs[number % len(runs) :] + runs[: number % len(runs)]:
-                    step = f"outage_{status}"
-                    self._measure(step, run, sqlite=sqlite, round=number + 1)
+            self._in_rounds(f"outage_{status}", runs)
+
+    def _in_rounds(self, step: str, runs: list[tuple[Run, bool]]) -> None:
+        """Each a run, and whether it is on SQLite."""
+        for number in range(self.scale.rounds):
+            for run, sqlite in runs[number % len(runs) :] + runs[: number % len(runs)]:
+                self._measure_in_round(step, number + 1, run, sqlite=sqlite)
 
     def _failing(self, side: str, status: int) -> Run:
         return Run(side, 0.05, self.scale.outage_count, 200, processes=1, outage=status)

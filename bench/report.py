@@ -12,6 +12,9 @@ from bench.sides import PEERS
 OUTAGES = (503, 429)
 """Statuses: a server error is asked again three times, a rate limit is not."""
 
+TRICKLES = (1, 5, 20)
+"""Submissions a second."""
+
 Figures = dict[str, Any]
 
 TARGETS = {
@@ -52,6 +55,31 @@ PACED = {
     "overhead_p99_ms": "p99",
     "overhead_worst_ms": "worst",
 }
+TRICKLE = {
+    "label": "side",
+    "setting": "setting",
+    "submitted_rate": "submitted/s",
+    "worker_cpu_ms": "worker CPU ms/op",
+    "worker_idle_cpu_ms": "of it idle",
+    "postgresql_cpu_ms": "PostgreSQL CPU",
+    "postgresql_idle_cpu_ms": "of it idle",
+    "redis_cpu_ms": "Redis CPU",
+    "overhead_p50_ms": "overhead p50 ms",
+    "overhead_p99_ms": "p99",
+}
+INSTALLATION = {
+    "label": "side",
+    "setting": "setting",
+    "idle_pss_mb": "workers: PSS MB",
+    "idle_processes": "processes",
+    "idle_cpu_ms_s": "CPU ms/s",
+    "idle_postgresql_cpu_ms_s": "PostgreSQL CPU",
+    "idle_redis_cpu_ms_s": "Redis CPU",
+    "whole_pss_mb": "with web part: PSS MB",
+    "whole_processes": "processes",
+    "whole_cpu_ms_s": "CPU ms/s",
+    "whole_postgresql_cpu_ms_s": "PostgreSQL CPU",
+}
 TITLES = {
     "sweep_1s": ("Sweep, provider latency 1 s", COLUMNS),
     "rounds_1s": ("Rounds, provider latency 1 s, median of the rounds", COLUMNS),
@@ -70,6 +98,11 @@ TITLES = {
         "Half of the end-to-end rate, 1 s: overhead beyond the provider's latency",
         PACED,
     ),
+    **{
+        f"trickle_{rate}": (f"{rate} submitted each second, 1 s; CPU an operation", TRICKLE)
+        for rate in TRICKLES
+    },
+    "installation": ("An installation that nobody uses; SQLite with web part: `up`", INSTALLATION),
 }
 LISTED = {
     "flight": "Many calls in flight in two processes, 25 s latency",
@@ -111,9 +144,11 @@ def _all_ratios(results: Figures) -> Iterator[tuple[str, list[float]]]:
     )
     yield "cpu_ratio_best_peer_0s", _each(at_0s, lambda ours, r: worker(fastest(r)) / worker(ours))
 
+    for rate in TRICKLES:
+        rounds = _on_postgresql(_rounds(results, f"trickle_{rate}"))
+        yield f"trickle_{rate}_cpu_thriftiest_peer", _each(rounds, _against_thriftiest)
     for status in OUTAGES:
-        rounds = _rounds(results, f"outage_{status}")
-        rounds = [[each for each in one if "SQLite" not in each["setting"]] for one in rounds]
+        rounds = _on_postgresql(_rounds(results, f"outage_{status}"))
         yield (
             f"outage_{status}_best_peer",
             _each(rounds, lambda ours, r: ours["rate"] / fastest(r)["rate"]),
@@ -151,6 +186,10 @@ def _rounds(results: Figures, step: str) -> list[list[Figures]]:
     for figures in results.get(step, ()):
         rounds.setdefault(figures["round"], []).append(figures)
     return list(rounds.values())
+
+
+def _on_postgresql(rounds: list[list[Figures]]) -> list[list[Figures]]:
+    return [[each for each in one if "SQLite" not in each["setting"]] for one in rounds]
 
 
 def _each(
