@@ -31,6 +31,7 @@ from interview_app.models import (
     SessionSummary,
 )
 from interview_app.queries import session_details
+from interview_app.rubric_admin import RubricAdmin
 from interview_app.services import delete_session
 from interview_app.session_states import LABELS, sessions_having
 from interview_app.user_admin import PersonAdmin
@@ -62,7 +63,7 @@ EXPORTED = (
 )
 NOTHING = "–"
 
-__all__ = ["InterviewSessionAdmin", "PersonAdmin"]
+__all__ = ["InterviewSessionAdmin", "PersonAdmin", "RubricAdmin"]
 
 register_subject_page(
     "session",

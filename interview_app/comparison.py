@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TypeVar
 
 from interview_app.models import Feedback
-from interview_app.queries import AnswerDetail, SessionDetail, standing_of
-from interview_app.rubric import mean_score
+from interview_app.queries import AnswerDetail, QuestionDetail, SessionDetail, standing_of
+from interview_app.rubric import criterion_name, is_built_in, mean_score
+
+Named = TypeVar("Named")
 
 
 @dataclass(frozen=True)
@@ -60,40 +63,61 @@ def criteria_rows(before: Feedback, now: Feedback) -> list[Row]:
 
 def compare_practices(before: SessionDetail, now: SessionDetail) -> PracticeComparison:
     then, today = standing_of(before.questions), standing_of(now.questions)
-    old, new = _newest_feedback(before), _newest_feedback(now)
+    old, new = _scored(before), _scored(now)
     return PracticeComparison(
         overall=Row("", then.overall, today.overall),
         competencies=_rows(dict(then.by_competency), dict(today.by_competency)),
-        criteria=_rows(_criteria_of(old), _criteria_of(new)),
+        criteria=_rows(_criteria_of(_feedback(old)), _criteria_of(_feedback(new))),
         pairs=_pairs(before, now),
         is_fair=_have_one_measure([*old, *new]),
     )
 
 
-def _have_one_measure(feedback: list[Feedback]) -> bool:
-    """`are_comparable` for many, whose questions may be of several kinds: one version of each."""
-    versions = {each.rubric_version for each in feedback}
-    rubrics = {version.rpartition("-")[0] for version in versions}
-    return len({each.simulated for each in feedback}) <= 1 and len(versions) == len(rubrics)
+def _have_one_measure(questions: list[QuestionDetail]) -> bool:
+    """`are_comparable` for many, which may be of several types: one version for each."""
+    used = {
+        (each.question.type, each.feedback.rubric_version) for each in questions if each.feedback
+    }
+    types = {type_ for type_, _ in used}
+    return len({each.is_simulated for each in questions}) <= 1 and len(used) == len(types)
 
 
-def _newest_feedback(detail: SessionDetail) -> list[Feedback]:
-    return [each.feedback for each in detail.questions if each.feedback and each.is_scored]
+def _scored(detail: SessionDetail) -> list[QuestionDetail]:
+    return [each for each in detail.questions if each.is_scored]
 
 
-def _criteria_of(feedback: Iterable[Feedback]) -> dict[str, Decimal | None]:
+def _feedback(questions: list[QuestionDetail]) -> list[Feedback]:
+    return [each.feedback for each in questions if each.feedback]
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """A criterion. Rubrics that come with the product share theirs; one of an operator's own shares
+    none, though a key or a name be the same."""
+
+    rubric: str
+    key: str
+    name: str = field(compare=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _criteria_of(feedback: Iterable[Feedback]) -> dict[_Measure, Decimal | None]:
     """The mean of each criterion."""
-    given: dict[str, list[float | None]] = {}
+    given: dict[_Measure, list[float | None]] = {}
     for each in feedback:
+        rubric = "" if is_built_in(each.rubric_version) else each.rubric_version
         for criterion in each.criteria:
-            given.setdefault(criterion["key"], []).append(criterion["score"])
-    return {key: mean_score(scores) for key, scores in given.items()}
+            measure = _Measure(rubric, criterion["key"], criterion_name(criterion))
+            given.setdefault(measure, []).append(criterion["score"])
+    return {measure: mean_score(scores) for measure, scores in given.items()}
 
 
-def _rows(before: Mapping[str, Decimal | None], now: Mapping[str, Decimal | None]) -> list[Row]:
+def _rows(before: Mapping[Named, Decimal | None], now: Mapping[Named, Decimal | None]) -> list[Row]:
     """Those of now first, in their order."""
-    names = [*now, *(name for name in before if name not in now)]
-    return [Row(name, before.get(name), now.get(name)) for name in names]
+    both = [*now, *(each for each in before if each not in now)]
+    return [Row(str(each), before.get(each), now.get(each)) for each in both]
 
 
 def _pairs(before: SessionDetail, now: SessionDetail) -> list[SamePair]:

@@ -78,7 +78,7 @@ def _feedback(feedback: Feedback) -> Iterator[str]:
     if feedback.score is None:
         yield _("Not scored")
     criteria = [
-        f"{criterion_name(each['key'])}{_score(each['score'])} · {each['reason']}"
+        f"{criterion_name(each)}{_score(each['score'])} · {each['reason']}"
         for each in feedback.criteria
     ]
     if criteria:

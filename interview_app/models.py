@@ -1,5 +1,6 @@
 """What the candidate owns: postings, résumé, stories, sessions, questions, answers, feedback,
-summaries; what they chose for the pages, and what they see of their API tokens.
+summaries; what they chose for the pages, and what they see of their API tokens. And the rubrics
+that an operator made.
 
 Personal texts live only here. Each result row points to the Operation that made it (one result per
 operation); the operation never points back.
@@ -8,10 +9,14 @@ operation); the operation never points back.
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+
+from interview_app.rubric_rules import SLUG_MAX_LENGTH, check_criteria, check_slug
 
 ROLE_MAX_LENGTH = 200
 POSTING_MAX_LENGTH = 60_000
@@ -28,6 +33,8 @@ MAX_FOLLOW_UPS = 10
 """In one session."""
 MAX_STORIES = 200
 """Of one person."""
+
+CRITERIA_HELP = "[{key, score | null, reason, name of an operator's own criterion}]"
 
 
 class Seniority(models.TextChoices):
@@ -320,7 +327,7 @@ class Feedback(models.Model):
         "operations.Operation", null=True, on_delete=models.SET_NULL, related_name="+"
     )
     score = models.DecimalField(max_digits=2, decimal_places=1, null=True, blank=True)
-    criteria = models.JSONField(default=list, help_text="[{key, score | null, reason}]")
+    criteria = models.JSONField(default=list, help_text=CRITERIA_HELP)
     strengths = models.JSONField(default=list, help_text="[{text, quote}]")
     fixes = models.JSONField(default=list, help_text="[{criterion, quote | null, why, try_this}]")
     rewrite = models.TextField(null=True, blank=True)  # noqa: DJ001  (null: none was made)
@@ -374,7 +381,7 @@ class SecondOpinion(models.Model):
         "operations.Operation", null=True, on_delete=models.SET_NULL, related_name="+"
     )
     score = models.DecimalField(max_digits=2, decimal_places=1, null=True, blank=True)
-    criteria = models.JSONField(default=list, help_text="[{key, score | null, reason}]")
+    criteria = models.JSONField(default=list, help_text=CRITERIA_HELP)
     simulated = models.BooleanField(default=False)
     model = models.CharField(max_length=100, blank=True)
     prompt_version = models.CharField(max_length=40, blank=True)
@@ -465,3 +472,102 @@ class PublicId(models.Model):
 
     def __str__(self) -> str:
         return f"public id of {self.person_id}"
+
+
+class RubricIsFixed(TypeError):
+    """A version of a rubric is never edited, and never deleted once answers were judged by it."""
+
+
+class RubricVersions(models.QuerySet["RubricVersion"]):
+    """Holds for whole sets what `RubricVersion` says of one."""
+
+    def update(self, **values: Any) -> int:
+        if not values.keys() <= {"in_use", "first_used_at"}:
+            raise RubricIsFixed
+        return super().update(**values)
+
+    def bulk_create(self, objs: Any, *args: Any, **options: Any) -> Any:
+        if options.get("update_conflicts"):
+            raise RubricIsFixed
+        for each in objs:
+            each.full_clean()
+        return super().bulk_create(objs, *args, **options)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        if self.exclude(first_used_at=None).exists():
+            raise RubricIsFixed
+        return super().delete()
+
+
+class RubricVersion(models.Model):
+    """One version of a rubric that an operator made; what comes with the product is in `rubric`.
+
+    Results name it by `version`, and so do operations that wait or may be retried: what it holds
+    never changes, and once it was in use it stays. Use is changed by `own_rubrics` alone.
+    """
+
+    QUESTION_TYPES = tuple(each for each in InterviewType.choices if each[0] != InterviewType.MIXED)
+
+    slug = models.CharField(
+        "name",
+        max_length=SLUG_MAX_LENGTH,
+        validators=[check_slug],
+        help_text="For example billing. With the number of the version it stands below each"
+        " result: billing-1.",
+    )
+    number = models.PositiveSmallIntegerField(help_text="1, 2, 3 … of the versions of one name.")
+    question_type = models.CharField(
+        max_length=12, choices=QUESTION_TYPES, help_text="Answers to these questions are judged."
+    )
+    criteria = models.JSONField(validators=[check_criteria], help_text="See `rubric_rules`.")
+    in_use = models.BooleanField(default=False)
+    first_used_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = RubricVersions.as_manager()
+
+    class Meta:
+        ordering = ("slug", "-number")
+        verbose_name = "rubric"
+        constraints = [
+            models.UniqueConstraint(name="rubric_number_once", fields=("slug", "number")),
+            models.UniqueConstraint(
+                name="rubric_one_in_use", fields=("question_type",), condition=Q(in_use=True)
+            ),
+            models.CheckConstraint(name="rubric_number_counts", condition=Q(number__gte=1)),
+            models.CheckConstraint(
+                name="rubric_in_use_was_used",
+                condition=Q(in_use=False) | Q(first_used_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.version
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Once: raises RubricIsFixed for a saved one, ValidationError for a faulty one."""
+        if not self._state.adding:
+            raise RubricIsFixed
+        self.full_clean()
+        super().save(*args, **options | {"force_insert": True})
+
+    def clean(self) -> None:
+        others = RubricVersion.objects.filter(slug=self.slug)
+        if others.exclude(question_type=self.question_type).exists():
+            raise ValidationError(
+                {"question_type": "The versions of this name judge answers to other questions."}
+            )
+
+    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        """Raises RubricIsFixed once it was in use."""
+        # Not as this copy remembers it: somebody may have put it into use since.
+        if RubricVersion.objects.filter(pk=self.pk).exclude(first_used_at=None).exists():
+            raise RubricIsFixed
+        return super().delete(*args, **options)
+
+    @property
+    def version(self) -> str:
+        return f"{self.slug}-{self.number}"

@@ -31,6 +31,8 @@ class Point:
     at: datetime
     score: Decimal
     simulated: bool
+    measures: frozenset[tuple[str, str]] = frozenset()
+    """The types of its questions, each with the version of the rubric that judged."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,12 @@ def progress_of(owner: AbstractUser) -> Progress:
     answers = list(_answers(owner))
     days = frozenset(row["answered_at"].date() for row in answers)
     return Progress(_points(answers), days)
+
+
+def have_one_measure(points: Iterable[Point]) -> bool:
+    """Whether answers to each type of question were judged by one version of one rubric."""
+    used = frozenset[tuple[str, str]]().union(*(point.measures for point in points))
+    return len({type_ for type_, _ in used}) == len(used)
 
 
 def streak(days: Collection[date], today: date) -> int:
@@ -64,7 +72,8 @@ def _points(answers: Iterable[dict[str, Any]]) -> dict[str, list[Point]]:
     for (competency, session, simulated), rows in scored.items():
         score = mean_score(row["score"] for row in rows)
         assert score is not None
-        points[competency].append(Point(session, rows[0]["at"], score, simulated))
+        measures = frozenset((row["type"], row["rubric"]) for row in rows)
+        points[competency].append(Point(session, rows[0]["at"], score, simulated, measures))
     return dict(points)
 
 
@@ -81,6 +90,8 @@ def _answers(owner: AbstractUser) -> QuerySet[Answer, Any]:
             at=F("question__session__created_at"),
             answered_at=F("created_at"),
             competency=F("question__competency"),
+            type=F("question__type"),
+            rubric=F("feedback__rubric_version"),
             score=F("feedback__score"),
             simulated=F("feedback__simulated"),
         )

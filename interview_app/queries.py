@@ -23,7 +23,7 @@ from interview_app.models import (
     SecondOpinion,
     SessionSummary,
 )
-from interview_app.rubric import mean_score
+from interview_app.rubric import criterion_name, mean_score
 from operations.database.states import operation_with_state, with_state
 from operations.models import Operation
 from operations.queries import tell_together
@@ -39,6 +39,8 @@ MISSING = "missing"
 """Parameter of an operation that asks for the questions which earlier replies did not bring."""
 NUMBER = "number"
 """Parameter of an operation that writes one question: the question's number."""
+RUBRIC = "rubric"
+"""Parameter of an operation that judges by a rubric of an operator's own: its version."""
 
 ANSWER_TEXTS = (
     "text",
@@ -72,12 +74,16 @@ class AnswerDetail:
 
     @property
     def compared(self) -> list[dict[str, Any]]:
-        """[{key, first, second}], a score or None each, in the order of the rubric."""
+        """[{name, first, second}], a score or None each, in the order of the rubric."""
         if self.feedback is None or self.second_opinion is None:
             return []
         second = {each["key"]: each["score"] for each in self.second_opinion.criteria}
         return [
-            {"key": each["key"], "first": each["score"], "second": second.get(each["key"])}
+            {
+                "name": criterion_name(each),
+                "first": each["score"],
+                "second": second.get(each["key"]),
+            }
             for each in self.feedback.criteria
         ]
 

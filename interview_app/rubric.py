@@ -1,21 +1,24 @@
 """The rubrics: what an answer is measured against, and how criteria become one score.
 
-A rubric is versioned and never edited once used: a changed anchor is a new version, since scores
-under different anchors cannot be compared. Five points with anchors at 1, 3 and 5 and equal
-weights follow the OPM guide to structured interviews (2008); the model scores each criterion, the
-mean is taken here.
+Those in this module come with the product; for each type of question an operator may put one of
+their own in its place (`own_rubrics`). A rubric is versioned and never edited once used: a changed
+anchor is a new version, since scores under different anchors cannot be compared. Five points with
+anchors at 1, 3 and 5 and equal weights follow the OPM guide to structured interviews (2008); the
+model scores each criterion, the mean is taken here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from interview_app.models import InterviewType
+from interview_app.models import InterviewType, RubricVersion
+from interview_app.rubric_rules import BUILT_IN_SLUGS, PARTS
 
 ONE_DECIMAL = Decimal("0.1")
 
@@ -26,6 +29,9 @@ class Criterion:
     low: str
     middle: str
     high: str
+    name: str = ""
+    """Of an operator's own, in the language of the practice; empty: `CRITERION_NAMES` has it."""
+    looks_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,9 +165,35 @@ def rubric_for(question_type: str) -> Rubric:
     return RUBRICS.get(question_type, BEHAVIOURAL)
 
 
-def criterion_name(key: str) -> str:
-    """For a page; a key of an older rubric stands for itself."""
-    return str(CRITERION_NAMES.get(key, key))
+def rubric_in(language: str, stored: RubricVersion) -> Rubric:
+    """An operator's own in this language, or in the one that it has."""
+    return Rubric(
+        stored.version,
+        tuple(_criterion_in(language, **each) for each in stored.criteria),
+    )
+
+
+def _criterion_in(language: str, key: str, texts: Mapping[str, Mapping[str, str]]) -> Criterion:
+    said = texts.get(language) or next(filter(None, texts.values()))
+    return Criterion(key, **{part: said[part] for part in PARTS})
+
+
+def is_built_in(version: str) -> bool:
+    """Also of a version that an older release brought."""
+    return version.rpartition("-")[0] in BUILT_IN_SLUGS
+
+
+def criterion_name(criterion: Mapping[str, Any]) -> str:
+    """Of one in a result: as the rubric called it that the result was made with. A key that nobody
+    knows any more stands for itself."""
+    key = criterion["key"]
+    return str(criterion.get("name") or CRITERION_NAMES.get(key, key))
+
+
+def name_of_key(key: str, criteria: Iterable[Mapping[str, Any]]) -> str:
+    """Of the criterion with this key in a result."""
+    found = (each for each in criteria if each["key"] == key)
+    return criterion_name(next(found, {"key": key}))
 
 
 def mean_score(scores: Iterable[Decimal | float | None]) -> Decimal | None:

@@ -15,18 +15,17 @@ from django.conf import settings
 from interview_app.models import Answer, Feedback
 from interview_app.prompts import current_prompt
 from interview_app.queries import FEEDBACK_ANALYSIS
-from interview_app.rubric import rubric_for
 from operations.credentials import installation_base_url
 
 
-def content_of(answer: Answer, *, prompt_version: str) -> list[str]:
+def content_of(answer: Answer, *, prompt_version: str, rubric_version: str) -> list[str]:
     """All that the judgement of this answer depends on, but for the model. Each difference, of one
     character, is another answer."""
     question = answer.question
     session = question.session
     return [
         prompt_version,
-        rubric_for(question.type).version,
+        rubric_version,
         session.language,
         session.seniority,
         session.role,
@@ -43,10 +42,13 @@ def content_hash(content: list[str], *, model: str | None = None) -> str:
     return hashlib.sha256(json.dumps([*judged_by, *content]).encode()).hexdigest()
 
 
-def feedback_of_the_same(answer: Answer) -> Feedback | None:
-    """The newest real feedback that this answer's person had for the same, or None."""
+def feedback_of_the_same(answer: Answer, *, rubric_version: str) -> Feedback | None:
+    """The newest real feedback by this rubric that this answer's person had for the same, or
+    None."""
     prompt_version = current_prompt(FEEDBACK_ANALYSIS).version
-    known = content_hash(content_of(answer, prompt_version=prompt_version))
+    known = content_hash(
+        content_of(answer, prompt_version=prompt_version, rubric_version=rubric_version)
+    )
     owner_id = answer.question.session.owner_id
     return (
         Feedback.objects.filter(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from interview_app.models import Answer, Question
+from interview_app.own_rubrics import judged_by
 from interview_app.queries import SECOND_OPINION, newest_operation
 from interview_app.refusals import NothingToCompare
 from interview_app.services import locked_session
@@ -37,6 +38,8 @@ def ask_second_opinion(*, question: Question, door: str = Door.PAGE) -> Operatio
                 subject_id=answer.pk,
                 session_id=session.pk,
                 owner=session.owner,
+                # By the first one's rubric: by another the two would differ for that alone.
+                parameters=judged_by(feedback.rubric_version),
                 door=door,
             )
     if operation.status not in Operation.RETRYABLE:

@@ -49,6 +49,7 @@ from interview_app.outline.entry import (
     as_rows,
 )
 from interview_app.outline.rules import entries_of
+from interview_app.own_rubrics import judged_by, version_in_use
 from interview_app.queries import (
     FEEDBACK_ANALYSIS,
     MISSING,
@@ -68,6 +69,7 @@ from interview_app.refusals import (
 )
 from interview_app.resume_files import ReadFile, read_resume, text_warnings
 from interview_app.resume_texts import LINK_INSTEAD_OF_POSTING, LINK_INSTEAD_OF_RESUME
+from interview_app.rubric import rubric_for
 from interview_app.same_answer import feedback_of_the_same
 from interview_app.scorability import not_scorable_reason
 from interview_app.timers import stop_timers
@@ -214,9 +216,10 @@ def save_answer(
         if not insist and (reason := not_scorable_reason(text)):
             unscored = Feedback(answer=answer, not_scored_reason=reason)
             return answer, _complete_with(unscored, session, door)
-        if not model and (earlier := feedback_of_the_same(answer)):
+        rubric = version_in_use(question.type) or rubric_for(question.type).version
+        if not model and (earlier := feedback_of_the_same(answer, rubric_version=rubric)):
             return answer, _complete_with(_copied(earlier, answer), session, door)
-        asked = {MODEL_PARAMETER: model} if model else None
+        asked = judged_by(rubric) | ({MODEL_PARAMETER: model} if model else {})
         return answer, _submit(
             FEEDBACK_ANALYSIS, "answer", answer.pk, session, door, asked, keep_what_it_is_about=True
         )

@@ -27,6 +27,7 @@ from interview_app.tests.factories import (
     JobPostingFactory,
     QuestionFactory,
     ResumeFactory,
+    RubricVersionFactory,
     SessionSummaryFactory,
     StoryFactory,
 )
@@ -108,6 +109,7 @@ def more_of_everything(world: World, numbers: range) -> None:
         FeedbackFactory(answer__question__session=finished)
         InterviewSessionFactory(owner=alice)
         ProviderPauseFactory(credential=f"https://p{number}.example.org/v1#0123456789ab")
+        RubricVersionFactory()
         WorkerHeartbeatFactory(supervisor=f"another {number}")
         ResumeFactory(owner=UserFactory())
         save_own_key(person=UserFactory(), key="a-key-of-theirs-for-tests")

@@ -34,6 +34,7 @@ from interview_app.tests.factories import (
     JobPostingFactory,
     QuestionFactory,
     ResumeFactory,
+    RubricVersionFactory,
     SessionSummaryFactory,
     StoryFactory,
 )
@@ -153,6 +154,7 @@ class World:
         OperationEventFactory(operation=operation)
         ProviderPauseFactory()
         _meet_a_provider()
+        RubricVersionFactory()
         WorkerHeartbeatFactory()
         DraftFactory(question=feedback.answer.question)
         SessionSummaryFactory(session=finished)

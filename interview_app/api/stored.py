@@ -7,9 +7,14 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from interview_app.rubric import criterion_name
+
 
 class CriterionSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
+    name = serializers.CharField(
+        help_text="For people: an operator's own words, or those of the reader's language."
+    )
     score = serializers.FloatField(allow_null=True)
     reason = serializers.CharField()
 
@@ -33,7 +38,8 @@ class ScoreSerializer(serializers.Serializer[Any]):
 
 @extend_schema_field(CriterionSerializer(many=True))
 class CriteriaField(serializers.JSONField):
-    pass
+    def to_representation(self, value: Any) -> Any:
+        return [{"key": each["key"], "name": criterion_name(each)} | each for each in value]
 
 
 @extend_schema_field(StrengthSerializer(many=True))

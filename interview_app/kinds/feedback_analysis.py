@@ -27,10 +27,11 @@ from interview_app.kinds.content import (
     tokens_of,
 )
 from interview_app.kinds.subjects import by_subject
-from interview_app.models import Answer, Feedback, InterviewType
+from interview_app.models import Answer, Feedback, InterviewType, RubricVersion
+from interview_app.own_rubrics import named_by
 from interview_app.prompts import Prompt, current_prompt
-from interview_app.queries import FEEDBACK_ANALYSIS
-from interview_app.rubric import Rubric, mean_score, rubric_for
+from interview_app.queries import FEEDBACK_ANALYSIS, RUBRIC
+from interview_app.rubric import Criterion, Rubric, mean_score, rubric_for, rubric_in
 from interview_app.same_answer import content_hash, content_of
 from interview_app.scorability import NOT_SCORABLE
 from interview_app.simulation.feedback import simulated_feedback
@@ -75,6 +76,12 @@ class FeedbackContent(Content):
 
 
 @dataclass(frozen=True)
+class Subject:
+    answer: Answer
+    rubric: Rubric
+
+
+@dataclass(frozen=True)
 class Analysis:
     """What is left of a reply once it is held against the answer."""
 
@@ -106,25 +113,33 @@ class FeedbackAnalysis(Kind):
         system = system_message(self.prompt, rubric)
         return tokens_of(system, feedback_schema(rubric), filled_in=400), 800
 
-    def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Answer]:
-        return by_subject(Answer.objects.select_related("question__session"), operations)
+    def subjects(self, operations: Sequence[Operation]) -> Mapping[str, Subject]:
+        answers = by_subject(Answer.objects.select_related("question__session"), operations)
+        own = named_by(operations)
+        return {
+            each.subject_id: Subject(answer, _rubric_of(each, answer, own))
+            for each in operations
+            if (answer := answers.get(each.subject_id))
+        }
 
-    def request(self, operation: Operation, subject: Answer) -> ProviderRequest:
-        rubric = rubric_for(subject.question.type)
+    def request(self, operation: Operation, subject: Subject) -> ProviderRequest:
+        answer, rubric = subject.answer, subject.rubric
         return ProviderRequest(
             kind=self.name,
             messages=(
                 {"role": "system", "content": system_message(self.prompt, rubric)},
-                {"role": "user", "content": user_message(subject)},
+                {"role": "user", "content": user_message(answer)},
             ),
             schema=feedback_schema(rubric),
             prompt_version=self.prompt.version,
             context={
-                "answer": subject.text,
-                "question": subject.question.text,
+                "answer": answer.text,
+                "question": answer.question.text,
                 "rubric": rubric,
-                "content": content_of(subject, prompt_version=self.prompt.version),
-                "language": subject.question.session.language,
+                "content": content_of(
+                    answer, prompt_version=self.prompt.version, rubric_version=rubric.version
+                ),
+                "language": answer.question.session.language,
             },
             steady=self.steady,
         )
@@ -177,6 +192,14 @@ class FeedbackAnalysis(Kind):
         return simulated_feedback(request_body)
 
 
+def _rubric_of(operation: Operation, answer: Answer, own: Mapping[str, RubricVersion]) -> Rubric:
+    """One that is gone is a fault: another would not be what was asked for."""
+    version = operation.parameters.get(RUBRIC)
+    if version is None:
+        return rubric_for(answer.question.type)
+    return rubric_in(answer.question.session.language, own[version])
+
+
 def user_message(answer: Answer) -> str:
     question = answer.question
     settings = fields_block(
@@ -197,10 +220,16 @@ def user_message(answer: Answer) -> str:
 @cache
 def system_message(prompt: Prompt, rubric: Rubric) -> str:
     lines = (
-        f"- {each.key}: 1 = {each.low}; 3 = {each.middle}; 5 = {each.high}"
+        f"- {_called(each)}: 1 = {each.low}; 3 = {each.middle}; 5 = {each.high}"
         for each in rubric.criteria
     )
     return prompt.system.replace("{rubric}", "\n".join(lines))
+
+
+def _called(criterion: Criterion) -> str:
+    if not criterion.name:
+        return criterion.key
+    return f"{criterion.key} ({criterion.name}: {criterion.looks_at})"
 
 
 @cache
@@ -245,18 +274,23 @@ def _criteria(
     """Every criterion of the rubric; one that is missing or broken has no score and no reason, and
     the others stand. A reason with a false quote is left out. Where none can be used there is no
     feedback."""
-    read = {key: _valid(CriterionContent, replied.get(key)) for key in rubric.keys}
-    if not any(read.values()):
+    read = [_valid(CriterionContent, replied.get(key)) for key in rubric.keys]
+    if not any(read):
         raise InvalidResponseError(
             "SCHEMA_MISMATCH", http_status=200, detail="no criterion can be used"
         )
-    return [_criterion(key, each or UNREADABLE, said) for key, each in read.items()]
+    both = zip(rubric.criteria, read, strict=True)
+    return [_scored(criterion, each or UNREADABLE, said) for criterion, each in both]
 
 
-def _criterion(key: str, content: CriterionContent, said: tuple[str, ...]) -> dict[str, Any]:
+def _scored(
+    criterion: Criterion, content: CriterionContent, said: tuple[str, ...]
+) -> dict[str, Any]:
     score = None if content.score is None else round(content.score, 1)
     reason = content.reason.strip() if quotes_truly(content.reason, *said) else ""
-    return {"key": key, "score": score, "reason": reason}
+    result = {"key": criterion.key, "score": score, "reason": reason}
+    # An operator's own words stay with the result: no page asks for the rubric to show them.
+    return result | ({"name": criterion.name} if criterion.name else {})
 
 
 def _with_quote_or_none(fix: Fix) -> Fix:

@@ -16,12 +16,13 @@ from django.conf import settings
 from pydantic import ValidationError
 
 from interview_app.kinds.feedback_analysis import Analysis, FeedbackAnalysis
+from interview_app.kinds.feedback_analysis import Subject as Judged
 from interview_app.kinds.question_generation import QuestionGeneration, Questions, Subject
 from interview_app.models import Answer, InterviewSession, Question
 from interview_app.outline.entry import as_rows
 from interview_app.outline.rules import entries_of
 from interview_app.quality.golden import GIBBERISH, SORTS, Job
-from interview_app.rubric import mean_score
+from interview_app.rubric import mean_score, rubric_for
 from operations import openai_service, retry
 from operations.credentials import Credential
 from operations.errors import OpenAIServiceError
@@ -101,7 +102,7 @@ def _about(kind: FeedbackAnalysis, job: Job, sort: str) -> ProviderRequest:
         session=_session(job), number=1, text=job.question, type=job.type, competency=job.competency
     )
     answer = Answer(question=question, text=job.answer(sort))
-    return kind.request(Operation(kind=kind.name), answer)
+    return kind.request(Operation(kind=kind.name), Judged(answer, rubric_for(job.type)))
 
 
 def _for_questions(kind: QuestionGeneration, job: Job) -> ProviderRequest:

@@ -1,6 +1,7 @@
 """Feedback computed from an answer: three counts of sentences, and the first of each as a quote.
 
-What cannot be counted gets no score. Words in all only limit: length alone earns nothing.
+What cannot be counted gets no score. Words in all only limit: length alone earns nothing. Criteria
+of an operator's own stand for the counts that no criterion with a known name takes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from interview_app.rubric import CRITERION_NAMES
 from interview_app.scorability import WORD, has_words
 from interview_app.simulation.request import read_request
 
@@ -59,9 +61,12 @@ def simulated_feedback(body: Mapping[str, Any]) -> dict[str, Any]:
     request = read_request(body)
     answer, language = request.block("candidate_answer"), request.language
     keys = list(request.schema["properties"]["criteria"]["properties"])
-    patterns = _patterns(request.block("question"))
-    found = {key: _sentences_with(patterns[key], answer) for key in keys if key in patterns}
-    said = {key: COUNTS[language][key].format(count=len(found[key])) for key in found}
+    counts = _counts_for(keys)
+    counted = _patterns(request.block("question"))
+    patterns = {key: counted[count] for key, count in counts.items()}
+    found = {key: _sentences_with(patterns[key], answer) for key in patterns}
+    said = {key: COUNTS[language][counts[key]].format(count=len(found[key])) for key in found}
+    try_this = {key: TRY_THIS[language][counts[key]] for key in found}
     reasons = {key: f"{said[key]} {NOT_UNDERSTOOD[language]}" for key in said}
     most = _most(answer)
     scores = {key: min(most, 1 + len(found[key])) for key in found if most}
@@ -85,12 +90,21 @@ def simulated_feedback(body: Mapping[str, Any]) -> dict[str, Any]:
                 "criterion": key,
                 "quote": None,
                 "why": reasons[key],
-                "try_this": TRY_THIS[language][key],
+                "try_this": try_this[key],
             }
             for key in weak
         ],
-        "rewrite": _rewrite(answer, [TRY_THIS[language][key] for key in weak]),
+        "rewrite": _rewrite(answer, [try_this[key] for key in weak]),
     }
+
+
+def _counts_for(keys: list[str]) -> dict[str, str]:
+    """What is counted for each criterion that something is counted for, in their order."""
+    free = (count for count in TRY_THIS["en"] if count not in keys)
+    own = dict(zip((key for key in keys if key not in CRITERION_NAMES), free, strict=False))
+    known = {key: key for key in keys if key in TRY_THIS["en"]}
+    counts = known | own
+    return {key: counts[key] for key in keys if key in counts}
 
 
 def _patterns(question: str) -> dict[str, re.Pattern[str]]:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from interview_app.delivery import Spoken, delivery_of
 from interview_app.models import Answer
-from interview_app.rubric import criterion_name
+from interview_app.rubric import criterion_name, name_of_key
 from interview_app.scorability import NO_WORDS, NOT_SCORABLE, TOO_SHORT
 from operations.kinds import words_of
 from operations.models import Operation
@@ -160,8 +160,14 @@ def response_type_words(response_type: str) -> Any:
 
 
 @register.filter
-def criterion_words(key: str) -> str:
-    return criterion_name(key)
+def criterion_words(criterion: dict[str, Any]) -> str:
+    return criterion_name(criterion)
+
+
+@register.filter
+def criterion_of(fix: dict[str, Any], criteria: list[dict[str, Any]]) -> str:
+    """What a fix would raise, in the words of the result's rubric."""
+    return name_of_key(fix["criterion"], criteria)
 
 
 @register.filter

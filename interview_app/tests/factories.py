@@ -16,6 +16,7 @@ from interview_app.models import (
     JobPosting,
     Question,
     Resume,
+    RubricVersion,
     SessionSummary,
     Story,
 )
@@ -149,3 +150,32 @@ class SessionSummaryFactory(factory.django.DjangoModelFactory):
     text = "Your answers show what you did yourself."
     overall = Decimal("3.5")
     prompt_version = "session_summary/1"
+
+
+def own_criteria(*keys: str, languages: tuple[str, ...] = ("en", "de")) -> list[dict[str, object]]:
+    """Of an operator's rubric; each text names its key, its part and its language."""
+    parts = ("name", "looks_at", "low", "middle", "high")
+    return [
+        {
+            "key": key,
+            "texts": {
+                language: {part: f"{key.capitalize()}, {part} ({language})" for part in parts}
+                for language in languages
+            },
+        }
+        for key in keys
+    ]
+
+
+class RubricVersionFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = RubricVersion
+
+    slug = "billing"
+    number = factory.Sequence(lambda number: number + 1)
+    question_type = "technical"
+    criteria = factory.LazyFunction(lambda: own_criteria("safety", "cost", "handover"))
+
+    class Params:
+        used = factory.Trait(first_used_at=factory.LazyFunction(timezone.now))
+        now_in_use = factory.Trait(in_use=True, first_used_at=factory.LazyFunction(timezone.now))

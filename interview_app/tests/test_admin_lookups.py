@@ -58,8 +58,12 @@ PRIVATE = {
     "knox.authtoken": {"digest", "token_key"},
     "sessions.session": {"session_key", "session_data"},
 }
-NO_WORDS = {("interview_app.sessionsummary", "missing"), ("interview_app.resume", "warnings")}
-"""Numbers and codes."""
+NO_WORDS = {
+    ("interview_app.sessionsummary", "missing"),
+    ("interview_app.resume", "warnings"),
+    ("interview_app.rubricversion", "criteria"),
+}
+"""Numbers and codes; and what an operator wrote for all to be judged by."""
 
 FORMS = (
     "",

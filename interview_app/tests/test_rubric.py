@@ -12,8 +12,10 @@ from interview_app.rubric import (
     TECHNICAL,
     criterion_name,
     mean_score,
+    name_of_key,
     rubric_for,
 )
+from interview_app.rubric_rules import BUILT_IN_SLUGS
 
 
 @pytest.mark.parametrize(
@@ -54,5 +56,17 @@ def test_a_technical_question_has_a_rubric_of_its_own() -> None:
 
 
 def test_a_criterion_of_an_older_rubric_stands_for_itself() -> None:
-    assert criterion_name("result") == "Result"
-    assert criterion_name("charm") == "charm"
+    assert criterion_name({"key": "result"}) == "Result"
+    assert criterion_name({"key": "charm"}) == "charm"
+
+
+def test_a_criterion_of_a_results_own_rubric_has_the_name_that_it_had_then() -> None:
+    criteria = [{"key": "result", "name": "What the customer got"}]
+
+    assert criterion_name(criteria[0]) == "What the customer got"
+    assert name_of_key("result", criteria) == "What the customer got"
+    assert name_of_key("action", criteria) == "Own action"
+
+
+def test_the_names_of_the_rubrics_that_come_with_the_product_are_taken() -> None:
+    assert {rubric.version.rpartition("-")[0] for rubric in RUBRICS.values()} == set(BUILT_IN_SLUGS)

@@ -102,7 +102,10 @@ def test_another_model_judges_anew(alice: User, provider: SwitchedProvider, sett
 
 def test_another_prompt_judges_anew(alice: User) -> None:
     answer = AnswerFactory(question=question_of(alice))
-    old, new = (content_of(answer, prompt_version=f"feedback_analysis/{n}") for n in (1, 2))
+    old, new = (
+        content_of(answer, prompt_version=f"feedback_analysis/{n}", rubric_version="behavioural-1")
+        for n in (1, 2)
+    )
 
     assert content_hash(old) == content_hash(old)
     assert content_hash(old) != content_hash(new)

@@ -8,9 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from interview_app.kinds.feedback_analysis import Subject
 from interview_app.models import Answer, SecondOpinion
 from interview_app.queries import FEEDBACK_ANALYSIS, SECOND_OPINION, session_detail
 from interview_app.refusals import NothingToCompare
+from interview_app.rubric import BEHAVIOURAL
 from interview_app.second_opinions import ask_second_opinion
 from interview_app.services import finish_session
 from interview_app.tests.engine import run_what_is_due
@@ -58,8 +60,10 @@ def opinion(answer: Answer, score: str) -> None:
 
 def test_feedback_is_asked_for_steadily_and_a_second_opinion_is_not(answer: Answer) -> None:
     """With the first one's temperature and seed it would be the first one again."""
+    subject = Subject(answer, BEHAVIOURAL)
+
     asked = {
-        kind: get_kind(kind).request(OperationFactory.build(kind=kind), answer).steady
+        kind: get_kind(kind).request(OperationFactory.build(kind=kind), subject).steady
         for kind in (FEEDBACK_ANALYSIS, SECOND_OPINION)
     }
 

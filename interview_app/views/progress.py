@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +13,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from interview_app.charts import GRID, HEIGHT, WIDTH, Line, line_of
-from interview_app.progress import Point, progress_of, streak
+from interview_app.progress import Point, have_one_measure, progress_of, streak
 from interview_app.views.live import own_page
 from interview_app.views.ownership import signed_in_user
 
@@ -28,18 +29,31 @@ class Trend:
     competency: str
     points: list[Point]
 
+    @cached_property
+    def comparable(self) -> list[Point]:
+        """The newest ones that were judged by the same rubrics: a line through others as well would
+        show what the rubrics did."""
+        starts = range(len(self.points) - 1)
+        start = next((n for n in starts if have_one_measure(self.points[n:])), -1)
+        return self.points[start:]
+
     @property
     def line(self) -> Line:
-        return line_of([point.score for point in self.points])
+        return line_of([point.score for point in self.comparable])
 
     @property
     def newest(self) -> Point:
         return self.points[-1]
 
     @property
+    def has_one_measure(self) -> bool:
+        return len(self.comparable) == len(self.points)
+
+    @property
     def change(self) -> Decimal | None:
-        """From the first of these practices to the newest; None after a single one."""
-        return self.newest.score - self.points[0].score if len(self.points) > 1 else None
+        """From the first of those comparable to the newest; None where there is no other."""
+        first = self.comparable[0]
+        return self.newest.score - first.score if first is not self.newest else None
 
 
 @own_page
