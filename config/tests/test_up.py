@@ -115,9 +115,14 @@ def up(tmp_path: Path, free_port: int) -> Iterator[Up]:
     )
     up = Up(copy, free_port)
     yield up
-    for pid in up.running():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    if up.process is not None:
+        # By its id: in the moment in which it hands over to its keeper it has no environment.
+        up.process.kill()
+    while running := up.running():
+        for pid in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
     if up.process is not None:
         up.process.communicate()
 
