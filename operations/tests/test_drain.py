@@ -239,10 +239,10 @@ def test_lost_wake_ups_are_made_good_by_looks(
     wait_until(lambda: calls(provider) == 1)
 
     second = submit()
-    wait_until(lambda: calls(provider) == 2, seconds=10)
+    wait_until(lambda: calls(provider) == 2, seconds=40)
     for operation in (first, second):
         cancel_operation(operation_id=operation.pk, door="api")
-    worker.join(10)
+    worker.join(40)
 
     assert not worker.is_alive()
     assert set(Operation.objects.values_list("status", flat=True)) == {"cancelled"}
