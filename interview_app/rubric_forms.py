@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -17,6 +17,7 @@ else:
     FormBase = forms.ModelForm
 
 POSITIONS = range(1, MAX_CRITERIA + 1)
+AREA = {"rows": 3, "cols": 50}
 
 
 class RubricForm(FormBase):
@@ -119,11 +120,6 @@ def _fields(position: int) -> Iterator[tuple[str, forms.Field]]:
                     label=f"{what.capitalize()} ({name})",
                     required=False,
                     max_length=most,
-                    widget=forms.TextInput() if part == "name" else _area(),
+                    widget=forms.TextInput() if part == "name" else forms.Textarea(AREA),
                 ),
             )
-
-
-def _area() -> forms.Textarea:
-    attributes: Mapping[str, Any] = {"rows": 3, "cols": 50}
-    return forms.Textarea(attrs=dict(attributes))

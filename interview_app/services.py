@@ -368,7 +368,7 @@ def _resume_snapshot(
     """The text (None: the stored one) and its entries: as corrected, where the text is the same."""
     if retake_of is not None and text == retake_of.resume_text:
         return {"resume_text": text, "resume_entries": retake_of.resume_entries}
-    stored = next(iter(_RESUME(owner=owner.pk)), None)
+    stored = _RESUME.first(owner=owner.pk)
     if stored and text in (None, stored.text, stored.text.replace("\r\n", "\n")):
         return {"resume_text": text or stored.text, "resume_entries": stored.entries}
     return {"resume_text": text or "", "resume_entries": as_rows(entries_of(text or ""))}

@@ -54,7 +54,7 @@ class GivenKey:
 
     def find(self) -> IdempotencyKey | None:
         """Raises `KeyReused` where it was used with another body."""
-        row = next(iter(_OF_KEY(user=self.user.pk, route=self.route, key=self.key)), None)
+        row = _OF_KEY.first(user=self.user.pk, route=self.route, key=self.key)
         if row is not None and row.body_sha256 != self.body_sha256 and not is_outdated(row):
             raise KeyReused
         return row

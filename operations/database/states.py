@@ -124,7 +124,7 @@ _ONE = WrittenOnce(
 
 def operation_with_state(operation_id: UUID | str) -> Operation | None:
     """This one, likewise; None where there is none."""
-    return next(iter(_ONE(pk=operation_id)), None)
+    return _ONE.first(pk=operation_id)
 
 
 def state_of(operation: Operation) -> str:

@@ -51,6 +51,9 @@ class WrittenOnce(Generic[M, R]):
         ]
         return list(written.queryset(connection, params))
 
+    def first(self, **values: Any) -> R | None:
+        return next(iter(self(**values)), None)
+
 
 class _Written(NamedTuple):
     made: QuerySet[Any, Any]
